@@ -1,0 +1,17 @@
+"""The table in which rate limits of the accounts are counted."""
+
+from django.core.management import call_command
+from django.db import migrations
+
+
+def create(apps, schema_editor):
+    call_command("createcachetable", database=schema_editor.connection.alias, verbosity=0)
+
+
+def drop(apps, schema_editor):
+    schema_editor.execute("DROP TABLE IF EXISTS django_cache")
+
+
+class Migration(migrations.Migration):
+    dependencies = [("accounts", "0001_initial")]
+    operations = [migrations.RunPython(create, drop)]

@@ -1,0 +1,10 @@
+# Months stand in the genitive: "5 августа 2020 г."
+DATE_FORMAT = r"j E Y \г."
+SHORT_DATE_FORMAT = "d.m.Y"
+DATETIME_FORMAT = r"j E Y \г., H:i"
+SHORT_DATETIME_FORMAT = "d.m.Y, H:i"
+TIME_FORMAT = "H:i"
+MONTH_DAY_FORMAT = "j E"
+DECIMAL_SEPARATOR = ","
+THOUSAND_SEPARATOR = "\xa0"
+NUMBER_GROUPING = 3

@@ -1,0 +1,133 @@
+"""The public pages: what each of them shows, out of approved data alone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+
+from dispatch.models import DeliveryStatus, Edition
+from letters.models import Letter, PressRelease
+from publishing.pages import Page
+from signatories.queries import signatory_list
+
+
+class Letters(Page):
+    """The letters of the site."""
+
+    name = "letters"
+    path = ""
+    template = "letters/list.html"
+
+    def addresses(self) -> Iterator[dict[str, Any]]:
+        yield {}
+
+    def context(self, language: str, **keys: Any) -> dict[str, Any]:
+        return {"letters": Letter.objects.public().select_related("campaign")}
+
+
+class LetterPage(Page):
+    """A letter with its signatories."""
+
+    name = "letter"
+    path = "letters/<slug:slug>/"
+    template = "letters/letter.html"
+
+    def addresses(self) -> Iterator[dict[str, Any]]:
+        for slug in Letter.objects.public().values_list("slug", flat=True):
+            yield {"slug": slug}
+
+    def context(self, language: str, **keys: Any) -> dict[str, Any]:
+        letter = public_letter(keys["slug"])
+        version = letter.version
+        return {
+            "letter": letter,
+            "version": version,
+            "text": version.text(language),
+            "recipients": letter.recipients.all(),
+            "signatories": signatory_list(letter),
+            "edition": letter.editions.public().first(),
+            "sent_at": sent_at(letter),
+        }
+
+
+class Press(Page):
+    """The press release of a letter."""
+
+    name = "press"
+    path = "letters/<slug:slug>/press/"
+    template = "letters/press.html"
+
+    def addresses(self) -> Iterator[dict[str, Any]]:
+        for slug in Letter.objects.public().filter(press_release__isnull=False).values_list("slug", flat=True):
+            yield {"slug": slug}
+
+    def context(self, language: str, **keys: Any) -> dict[str, Any]:
+        letter = public_letter(keys["slug"])
+        return {
+            "letter": letter,
+            "press": get_object_or_404(PressRelease, letter=letter),
+            "text": letter.version.text(language),
+            "recipients": letter.recipients.all(),
+            "signatories": signatory_list(letter),
+            "sent_at": sent_at(letter),
+        }
+
+
+class EditionPage(Page):
+    """One edition: its PDFs with their hashes, who signed it and to whom it is addressed."""
+
+    name = "edition"
+    path = "letters/<slug:slug>/editions/<int:number>/"
+    template = "dispatch/edition.html"
+
+    def addresses(self) -> Iterator[dict[str, Any]]:
+        for edition in Edition.objects.public().filter(letter__in=Letter.objects.public()).select_related("letter"):
+            yield {"slug": edition.letter.slug, "number": edition.number}
+
+    def context(self, language: str, **keys: Any) -> dict[str, Any]:
+        letter = public_letter(keys["slug"])
+        edition = get_object_or_404(letter.editions.public().select_related("version"), number=keys["number"])
+        return {
+            "letter": letter,
+            "edition": edition,
+            "files": edition.files.all(),
+            "files_are_public": not edition.names_someone_who_left,
+        }
+
+
+class About(Page):
+    name = "about"
+    path = "about/"
+    template = "about.html"
+
+    def addresses(self) -> Iterator[dict[str, Any]]:
+        yield {}
+
+    def context(self, language: str, **keys: Any) -> dict[str, Any]:
+        return {}
+
+
+class Privacy(About):
+    name = "privacy"
+    path = "privacy/"
+    template = "privacy.html"
+
+
+def public_letter(slug: str) -> Letter:
+    """Raises Http404 for a letter that is not there or not public."""
+    try:
+        return Letter.objects.public().select_related("campaign").get(slug=slug)
+    except Letter.DoesNotExist:
+        raise Http404 from None
+
+
+def sent_at(letter: Letter) -> Any:
+    """When the first mail server accepted the letter, or None."""
+    first = (
+        Edition.objects.filter(letter=letter, deliveries__status=DeliveryStatus.ACCEPTED)
+        .order_by("deliveries__settled_at")
+        .values_list("deliveries__settled_at", flat=True)
+        .first()
+    )
+    return first

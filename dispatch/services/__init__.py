@@ -1,0 +1,1 @@
+"""What happens to editions (`editions`), to dispatches (`dispatches`) and to each delivery (`deliveries`)."""

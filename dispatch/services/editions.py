@@ -1,0 +1,212 @@
+"""An edition: frozen from what is approved, typeset and sealed in every language, then kept byte for byte."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from dispatch import pdf, seal
+from dispatch.models import Edition, EditionFile, Recipient
+from dispatch.states import EditionStatus
+from ledger.bell import ring
+from ledger.services import Overtaken, move, record
+from letters.models import Letter
+from letters.services import digest
+from signatories.models import Signature
+from signatories.states import SignatureStatus
+
+
+class NothingToFreeze(Exception):
+    """The letter has no approved signatory or no addressee."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A new edition, and who is not in it: confirmed but undecided, and never confirmed."""
+
+    edition: Edition
+    pending: list[Signature]
+    unconfirmed: list[Signature]
+
+
+def cut_edition(letter: Letter, *, by: User | None) -> Cut:
+    """Freeze text, approved signatories and addressees, and have them typeset. Raises `NothingToFreeze`."""
+    with transaction.atomic():
+        Letter.objects.select_for_update().get(pk=letter.pk)
+        signatures = list(letter.signatures.approved())
+        if not signatures or not letter.recipients.filter(kind=Recipient.Kind.TO).exists():
+            raise NothingToFreeze
+        last = letter.editions.last()
+        number = last.number + 1 if last else 1
+        content = _frozen(letter, number, signatures)
+        edition = letter.editions.create(
+            number=number,
+            version=letter.version,
+            content=content,
+            sha256=digest(content),
+            reference=content["reference"],
+            cut_by=by,
+        )
+        edition.signatures.set(signatures)
+        record(edition, by=by)
+        for language in content["languages"]:
+            _ring_for(edition.files.create(language=language))
+    left_out = letter.signatures.order_by("pk")
+    return Cut(
+        edition=edition,
+        pending=list(left_out.filter(status=SignatureStatus.PENDING)),
+        unconfirmed=list(left_out.filter(status=SignatureStatus.UNCONFIRMED)),
+    )
+
+
+def render_file(file: EditionFile) -> None:
+    """Typeset an edition in one language; the last language of an edition has it sealed."""
+    edition = file.edition
+    if edition.status != EditionStatus.CUT:
+        return
+    if not file.rendered:
+        try:
+            document = pdf.render(edition, file.language)
+        except pdf.CannotTypeset as failure:
+            return _fail(edition, str(failure))
+        path = default_storage.save(_path(file, "unsealed"), ContentFile(document.data))
+        EditionFile.objects.filter(pk=file.pk, rendered="").update(rendered=path, pages=document.pages)
+    if not edition.files.filter(rendered="").exists():
+        _go_on(edition, EditionStatus.RENDERED)
+
+
+def seal_file(file: EditionFile) -> None:
+    """Seal what was typeset, once: two seals of the same bytes differ. The last one finishes the edition."""
+    edition = file.edition
+    if edition.status != EditionStatus.RENDERED:
+        return
+    if not file.sealed:
+        with default_storage.open(file.rendered) as rendered:
+            sealed = seal.seal(rendered.read(), reference=edition.reference)
+        path = default_storage.save(_path(file, "sealed"), ContentFile(sealed))
+        EditionFile.objects.filter(pk=file.pk, sealed="").update(
+            sealed=path, sha256=hashlib.sha256(sealed).hexdigest(), size=len(sealed), sealed_at=timezone.now()
+        )
+    if not edition.files.filter(sealed="").exists():
+        _go_on(edition, EditionStatus.SEALED)
+
+
+def try_again(edition: Edition, *, by: User) -> None:
+    """Have an edition typeset again that could not be."""
+    with transaction.atomic():
+        move(edition, EditionStatus.CUT, by=by, failure="")
+        for file in edition.files.all():
+            _ring_for(file)
+
+
+def sweep() -> None:
+    """Ring for editions whose work was lost on the way."""
+    waiting = EditionFile.objects.filter(edition__status__in=(EditionStatus.CUT, EditionStatus.RENDERED))
+    for file in waiting.select_related("edition"):
+        _ring_for(file)
+
+
+def sealed_bytes(file: EditionFile) -> bytes:
+    """The published PDF, exactly. Raises `seal.Broken` where what is stored is not what was sealed."""
+    with default_storage.open(file.sealed) as stored:
+        data: bytes = stored.read()
+    if hashlib.sha256(data).hexdigest() != file.sha256:
+        raise seal.Broken(f"The stored PDF of {file} is not the one that was sealed.")
+    return data
+
+
+def _frozen(letter: Letter, number: int, signatures: list[Signature]) -> dict[str, Any]:
+    """Everything that an edition prints, in every language."""
+    named = [signature for signature in signatures if not signature.is_withheld]
+    version = letter.version
+    return {
+        "reference": f"{letter.slug.upper()}/{number}",
+        "number": number,
+        "letter": letter.slug,
+        "hashtag": letter.campaign.hashtag,
+        "host": letter.campaign.host_organisation,
+        "dated": letter.dated.isoformat(),
+        "is_demonstration": letter.is_demonstration,
+        "version": version.number,
+        "text_sha256": version.sha256,
+        "contact_email": letter.contact_email,
+        "languages": {
+            language: {
+                **version.text(language),
+                "contact_name": _in(letter, "contact_name", language),
+                "contact_address": _in(letter, "contact_address", language),
+            }
+            for language, _ in settings.LANGUAGES
+        },
+        "recipients": [
+            {
+                "kind": recipient.kind,
+                **{
+                    language: {
+                        field: _in(recipient, field, language)
+                        for field in ("title", "name", "address_block", "salutation")
+                    }
+                    for language, _ in settings.LANGUAGES
+                },
+            }
+            for recipient in letter.recipients.all()
+        ],
+        "signatories": [
+            {
+                "signature": signature.pk,
+                "country": signature.country,
+                "is_lead": signature.is_lead,
+                "name": {language: _in(signature, "name", language) for language, _ in settings.LANGUAGES},
+            }
+            for signature in named
+        ],
+        "withheld": len(signatures) - len(named),
+    }
+
+
+def _in(row: Any, field: str, language: str) -> str:
+    """A field in `language`, or in the default language where that has no text of its own."""
+    return getattr(row, f"{field}_{language}") or getattr(row, f"{field}_{settings.MODELTRANSLATION_DEFAULT_LANGUAGE}")
+
+
+def _ring_for(file: EditionFile) -> None:
+    from dispatch import tasks
+
+    ring(tasks.seal_file if file.edition.status == EditionStatus.RENDERED else tasks.render_file, file.pk)
+
+
+def _go_on(edition: Edition, to: str) -> None:
+    """One step further, if no other worker has made it already."""
+    try:
+        with transaction.atomic():
+            move(edition, to, by=None)
+            if to == EditionStatus.RENDERED:
+                for file in edition.files.all():
+                    file.edition = edition
+                    _ring_for(file)
+            else:
+                _supersede_older(edition)
+    except Overtaken:
+        pass
+
+
+def _supersede_older(edition: Edition) -> None:
+    for older in edition.letter.editions.filter(status=EditionStatus.SEALED, number__lt=edition.number):
+        move(older, EditionStatus.SUPERSEDED, by=None)
+
+
+def _fail(edition: Edition, failure: str) -> None:
+    try:
+        move(edition, EditionStatus.FAILED, by=None, failure=failure)
+    except Overtaken:
+        pass
+
+
+def _path(file: EditionFile, stage: str) -> str:
+    return f"editions/{file.edition.letter.slug}/{file.edition.number}/{stage}/letter-{file.language}.pdf"

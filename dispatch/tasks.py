@@ -1,0 +1,34 @@
+from celery import shared_task
+
+from dispatch.models import Delivery, Dispatch, EditionFile
+from dispatch.services import deliveries, dispatches, editions
+
+
+@shared_task
+def render_file(pk: int) -> None:
+    editions.render_file(EditionFile.objects.select_related("edition__letter").get(pk=pk))
+
+
+@shared_task
+def seal_file(pk: int) -> None:
+    editions.seal_file(EditionFile.objects.select_related("edition__letter").get(pk=pk))
+
+
+@shared_task
+def start(pk: int) -> None:
+    dispatches.start(Dispatch.objects.get(pk=pk))
+
+
+@shared_task
+def deliver(pk: int) -> None:
+    deliveries.deliver(Delivery.objects.select_related("dispatch", "edition__letter", "recipient").get(pk=pk))
+
+
+@shared_task
+def sweep_editions() -> None:
+    editions.sweep()
+
+
+@shared_task
+def sweep_deliveries() -> None:
+    deliveries.sweep()

@@ -1,0 +1,144 @@
+from typing import Any, ClassVar
+
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ledger.models import Stateful
+from ledger.states import StateMachine
+from letters.states import LETTER, LetterStatus
+
+
+class Campaign(models.Model):
+    """Why letters are written: an event in a country, and who calls."""
+
+    hashtag = models.CharField(_("Hashtag"), max_length=50, unique=True)
+    country = models.CharField(_("Country"), max_length=2)
+    event = models.CharField(_("Event"), max_length=200)
+    event_date = models.DateField(_("Date of the event"))
+    host_organisation = models.CharField(_("Host organisation"), max_length=200)
+    host_website = models.URLField(_("Website"))
+
+    class Meta:
+        verbose_name = _("campaign")
+        verbose_name_plural = _("campaigns")
+
+    def __str__(self) -> str:
+        return self.hashtag
+
+
+class LetterQuerySet(models.QuerySet["Letter"]):
+    def public(self) -> "LetterQuerySet":
+        return self.filter(published_at__lte=timezone.now())
+
+
+class Letter(Stateful):
+    """An open letter: what stands around its blocks of text, and who may sign it until when."""
+
+    machine: ClassVar[StateMachine] = LETTER
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="letters")
+    slug = models.SlugField(_("Address"), unique=True)
+    status = models.CharField(_("State"), max_length=20, choices=LetterStatus, default=LetterStatus.DRAFT)
+    dated = models.DateField(_("Date of the letter"))
+    title = models.CharField(_("Title"), max_length=250)
+    subject = models.CharField(_("Subject"), max_length=250)
+    salutation = models.CharField(_("Salutation"), max_length=200)
+    closing = models.CharField(_("Closing"), max_length=200)
+    contact_name = models.CharField(_("Contact"), max_length=200)
+    contact_address = models.TextField(_("Postal address"))
+    contact_email = models.EmailField(_("E-mail"))
+    signing_until = models.DateField(_("Signing until"), null=True, blank=True)
+    published_at = models.DateTimeField(_("Published"), null=True, blank=True)
+    is_demonstration = models.BooleanField(_("Demonstration"), default=False)
+
+    objects = LetterQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("letter")
+        verbose_name_plural = _("letters")
+        ordering = ("-dated", "slug")
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("letter", kwargs={"slug": self.slug})
+
+    @property
+    def takes_signatures(self) -> bool:
+        """Open, and its last day (UTC) not over."""
+        return self.status == LetterStatus.OPEN and (
+            self.signing_until is None or timezone.now().date() <= self.signing_until
+        )
+
+    @property
+    def version(self) -> "Version":
+        """The text as it stands, raising Version.DoesNotExist while none has been saved."""
+        return self.versions.latest("number")
+
+
+class Block(models.Model):
+    """A paragraph or a demand. Its key names it across versions and languages."""
+
+    class Kind(models.TextChoices):
+        PARAGRAPH = "paragraph", _("Paragraph")
+        DEMAND = "demand", _("Demand")
+
+    letter = models.ForeignKey(Letter, on_delete=models.CASCADE, related_name="blocks")
+    key = models.SlugField(_("Name"))
+    order = models.PositiveSmallIntegerField(_("Order"))
+    kind = models.CharField(_("Kind"), max_length=20, choices=Kind)
+    text = models.TextField(_("Text"))
+
+    class Meta:
+        verbose_name = _("block of text")
+        verbose_name_plural = _("blocks of text")
+        ordering = ("order",)
+        constraints = [models.UniqueConstraint(fields=("letter", "key"), name="block_key_is_the_letters_own")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Version(models.Model):
+    """The whole text in every language, as it stood when it was saved. Never changed; a signature is of a version."""
+
+    letter = models.ForeignKey(Letter, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    content = models.JSONField()
+    sha256 = models.CharField(max_length=64)
+    saved_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("number",)
+        constraints = [models.UniqueConstraint(fields=("letter", "number"), name="version_number_is_the_letters_own")]
+
+    def __str__(self) -> str:
+        return f"{self.letter.slug} {self.number}"
+
+    def text(self, language: str) -> dict[str, Any]:
+        """Title, subject, salutation, blocks (key, kind, text) and closing, in `language`."""
+        found: dict[str, Any] = self.content[language]
+        return found
+
+
+class PressRelease(models.Model):
+    """What is told to the press beside a letter. Figures, dates and demands are filled in by the page."""
+
+    letter = models.OneToOneField(Letter, on_delete=models.CASCADE, related_name="press_release")
+    headline = models.CharField(_("Headline"), max_length=250)
+    standfirst = models.TextField(_("Standfirst"))
+    body = models.TextField(_("Text"))
+    quote = models.TextField(_("Quote"), blank=True)
+    quote_by = models.CharField(_("Quoted"), max_length=200, blank=True)
+    quote_is_example = models.BooleanField(_("The quote is an example"), default=False)
+    notes = models.TextField(_("Notes to editors"), blank=True)
+
+    class Meta:
+        verbose_name = _("press release")
+        verbose_name_plural = _("press releases")
+
+    def __str__(self) -> str:
+        return self.headline

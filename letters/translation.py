@@ -1,0 +1,23 @@
+from modeltranslation.translator import TranslationOptions, register
+
+from letters.models import Block, Campaign, Letter, PressRelease
+
+
+@register(Campaign)
+class CampaignTranslation(TranslationOptions):
+    fields = ("event",)
+
+
+@register(Letter)
+class LetterTranslation(TranslationOptions):
+    fields = ("title", "subject", "salutation", "closing", "contact_name", "contact_address")
+
+
+@register(Block)
+class BlockTranslation(TranslationOptions):
+    fields = ("text",)
+
+
+@register(PressRelease)
+class PressReleaseTranslation(TranslationOptions):
+    fields = ("headline", "standfirst", "body", "quote", "quote_by", "notes")

@@ -1,0 +1,47 @@
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from ledger.models import Stateful
+from ledger.states import StateMachine
+from mailing.states import MAIL, MailStatus
+
+
+class MailQuerySet(models.QuerySet["Mail"]):
+    def due(self, now: datetime) -> "MailQuerySet":
+        return self.filter(status=MailStatus.QUEUED, not_before__lte=now)
+
+    def abandoned(self, now: datetime) -> "MailQuerySet":
+        """Claimed by a worker that did not come back within its lease."""
+        return self.filter(status=MailStatus.CLAIMED, lease_until__lt=now)
+
+
+class Mail(Stateful):
+    """A mail to a person: written in the transaction of what it tells of, sent afterwards by a worker.
+
+    Address and text are blanked when it has been sent.
+    """
+
+    machine: ClassVar[StateMachine] = MAIL
+
+    key = models.CharField(max_length=120, unique=True)
+    to = models.EmailField(blank=True)
+    language = models.CharField(max_length=10)
+    subject = models.CharField(max_length=250, blank=True)
+    body = models.TextField(blank=True)
+    is_demonstration = models.BooleanField(default=False)
+    status = models.CharField(max_length=20, choices=MailStatus, default=MailStatus.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+    not_before = models.DateTimeField(default=timezone.now)
+    lease_until = models.DateTimeField(null=True)
+
+    objects = MailQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=("status", "not_before"), name="mail_due")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,115 @@
+"""An outbox for mail to people: `queue` it with what it tells of, and a worker sends it after the commit."""
+
+import smtplib
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+
+from ledger.bell import ring
+from ledger.services import Overtaken, move
+from mailing import relay
+from mailing.models import Mail
+from mailing.states import MailStatus
+
+LEASE = timedelta(minutes=5)
+RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480))
+
+
+def queue(
+    *,
+    key: str,
+    to: str,
+    language: str,
+    template: str,
+    context: Mapping[str, Any],
+    is_demonstration: bool,
+) -> bool:
+    """Put a mail into the outbox, rendered in `language`; False if the mail of that key is there already.
+
+    The first line of `template` is the subject.
+    """
+    from mailing import tasks
+
+    with translation.override(language):
+        text = render_to_string(template, {**context, "is_demonstration": is_demonstration})
+    subject, _, body = text.lstrip().partition("\n")
+    mail, created = Mail.objects.get_or_create(
+        key=key,
+        defaults={
+            "to": to,
+            "language": language,
+            "subject": one_line(subject),
+            "body": body.strip() + "\n",
+            "is_demonstration": is_demonstration,
+        },
+    )
+    if created:
+        ring(tasks.send, mail.pk)
+    return created
+
+
+def send(mail: Mail) -> None:
+    """Hand `mail` to the relay, if it is still waiting. It is tried again when the relay can't take it now."""
+    now = timezone.now()
+    try:
+        move(
+            mail, MailStatus.CLAIMED, by=None, attempts=mail.attempts + 1, lease_until=now + LEASE,
+            only_if={"not_before__lte": now, "attempts": mail.attempts},
+        )  # fmt: skip
+    except Overtaken:
+        return
+    try:
+        relay.check(is_demonstration=mail.is_demonstration)
+        _message(mail).send()
+    except (relay.NotForDemonstrations, smtplib.SMTPRecipientsRefused) as refusal:
+        if _is_temporary(refusal):
+            _retry(mail)
+        else:
+            move(mail, MailStatus.FAILED, by=None)
+    except (smtplib.SMTPException, OSError):
+        _retry(mail)
+    else:
+        move(mail, MailStatus.SENT, by=None, to="", subject="", body="")
+
+
+def sweep() -> None:
+    """Ring for what waits, and free what a killed worker had claimed."""
+    from mailing import tasks
+
+    now = timezone.now()
+    for mail in Mail.objects.abandoned(now):
+        _retry(mail)
+    for pk in Mail.objects.due(now).values_list("pk", flat=True)[:500]:
+        ring(tasks.send, pk)
+
+
+def one_line(text: str) -> str:
+    """`text` fit for a header: no line break or control character of any alphabet, at most 200 characters."""
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(printable.split())[:200]
+
+
+def _message(mail: Mail) -> EmailMessage:
+    return EmailMessage(
+        mail.subject,
+        mail.body,
+        to=[mail.to],
+        headers={"Content-Language": mail.language, "Auto-Submitted": "auto-generated"},
+    )
+
+
+def _is_temporary(refusal: Exception) -> bool:
+    if not isinstance(refusal, smtplib.SMTPRecipientsRefused):
+        return False
+    return all(400 <= code < 500 for code, _ in refusal.recipients.values())
+
+
+def _retry(mail: Mail) -> None:
+    if mail.attempts > len(RETRIES):
+        move(mail, MailStatus.FAILED, by=None)
+    else:
+        move(mail, MailStatus.QUEUED, by=None, not_before=timezone.now() + RETRIES[mail.attempts - 1])

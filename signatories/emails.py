@@ -1,0 +1,67 @@
+"""Every mail to a signer, one function each, in the signer's language. Each returns whether it was queued."""
+
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.crypto import salted_hmac
+
+from mailing.services import queue
+from signatories import links
+from signatories.models import Signature
+
+MAILS_A_DAY = 3  # to one mailbox, by strangers' doing
+
+
+def confirm(signature: Signature) -> bool:
+    """The link that confirms."""
+    return _queue_limited(signature, "confirm", link=links.confirm_url(signature))
+
+
+def already(signature: Signature) -> bool:
+    """To somebody who signs again what is signed already: where it stands."""
+    return _queue_limited(signature, "already", link=links.own_url(signature))
+
+
+def received(signature: Signature) -> bool:
+    return _queue(signature, "received", link=links.own_url(signature))
+
+
+def approved(signature: Signature) -> bool:
+    return _queue(signature, "approved", link=links.own_url(signature), letter_url=_letter_url(signature))
+
+
+def rejected(signature: Signature) -> bool:
+    return _queue(signature, "rejected", link=links.own_url(signature))
+
+
+def withdrawn(signature: Signature) -> bool:
+    return _queue(signature, "withdrawn")
+
+
+def _queue(signature: Signature, name: str, **context: Any) -> bool:
+    return _put(signature, name, f"{name}:{signature.pk}:{timezone.now().isoformat()}", context)
+
+
+def _queue_limited(signature: Signature, name: str, **context: Any) -> bool:
+    """At most `MAILS_A_DAY` a mailbox and UTC day: each mail takes one of as many places, by a unique key."""
+    mailbox = salted_hmac("signatories.mailbox", signature.folded_email).hexdigest()[:32]
+    today = timezone.now().date()
+    return any(_put(signature, name, f"signing:{mailbox}:{today}:{place}", context) for place in range(MAILS_A_DAY))
+
+
+def _put(signature: Signature, name: str, key: str, context: dict[str, Any]) -> bool:
+    return queue(
+        key=key,
+        to=signature.email,
+        language=signature.language,
+        template=f"emails/signatories/{name}.txt",
+        context={"signature": signature, "letter": signature.letter, **context},
+        is_demonstration=signature.letter.is_demonstration,
+    )
+
+
+def _letter_url(signature: Signature) -> str:
+    with translation.override(signature.language):
+        return settings.PUBLIC_URL + reverse("letter", kwargs={"slug": signature.letter.slug})

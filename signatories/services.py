@@ -1,0 +1,182 @@
+"""What happens to a signature: signed, confirmed, decided on by staff, withdrawn."""
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from ledger.services import Overtaken, move, record
+from letters.models import Letter, Version
+from signatories import emails
+from signatories.folding import fold_email, fold_name
+from signatories.models import Organisation, Signature
+from signatories.states import SignatureStatus
+
+KEPT_UNCONFIRMED = timedelta(days=7)
+BETWEEN_LINKS = timedelta(minutes=10)
+
+
+class NotOpen(Exception):
+    """The letter takes no signatures now."""
+
+
+class AlreadyApproved(Exception):
+    """The organisation stands under this letter already, by another signature."""
+
+
+class Changed(Exception):
+    """What is to be confirmed is not what the signer was shown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signing:
+    """What a signer states in the form; cleaned, not yet believed."""
+
+    visibility: str
+    name: str
+    names: dict[str, str]
+    country: str
+    website: str
+    representative: str
+    role: str
+    email: str
+    language: str
+
+    def columns(self) -> dict[str, str]:
+        """As columns of a signature."""
+        stated = {key: value for key, value in asdict(self).items() if key not in ("name", "names")}
+        return {**stated, **name_columns(self.name, self.names)}
+
+
+def name_columns(name: str, names: dict[str, str]) -> dict[str, str]:
+    """A name and its other languages as columns: the default language holds what the organisation calls itself."""
+    by_language = {language: names.get(language, "") for language in settings.SHIPPED_LANGUAGES}
+    by_language[settings.MODELTRANSLATION_DEFAULT_LANGUAGE] = name
+    return {f"name_{language}": value for language, value in by_language.items()}
+
+
+def sign(letter: Letter, version: Version, signing: Signing) -> Signature:
+    """Take a signature and mail the signer a link to confirm it.
+
+    The same mailbox for the same name is one row, however often and however simultaneously it comes: while it is
+    unconfirmed, what was stated last counts; afterwards nothing changes, and the mail says where it stands. The caller
+    can't tell the one from the other, and must not. Raises `NotOpen`.
+    """
+    if not letter.takes_signatures:
+        raise NotOpen
+    who = {"folded_email": fold_email(signing.email), "folded_name": fold_name(signing.name)}
+    stated = {**signing.columns(), "version": version, "signed_at": timezone.now()}
+    with transaction.atomic():
+        _, created = letter.signatures.get_or_create(**who, defaults=stated)
+        signature = letter.signatures.select_for_update().select_related("letter").get(**who)
+        if created:
+            record(signature, by=None)
+        elif signature.status == SignatureStatus.WITHDRAWN:
+            move(signature, SignatureStatus.UNCONFIRMED, by=None, confirmed_at=None, link_mailed_at=None, **stated)
+        elif signature.status == SignatureStatus.UNCONFIRMED:
+            _restate(signature, stated)
+        _mail_link(signature)
+    return signature
+
+
+def confirm(signature: Signature, *, shown: str) -> None:
+    """The signer's button: puts the signature before the staff. Pressed again, it changes nothing.
+
+    `shown` is the `fingerprint` of what the signer was shown. Raises `Changed`, and `NotOpen` for a letter that was
+    closed since.
+    """
+    if signature.status != SignatureStatus.UNCONFIRMED:
+        return
+    if not signature.letter.takes_signatures:
+        raise NotOpen
+    if shown != fingerprint(signature):
+        raise Changed
+    with transaction.atomic():
+        try:
+            move(
+                signature,
+                SignatureStatus.PENDING,
+                by=None,
+                confirmed_at=timezone.now(),
+                only_if={"signed_at": signature.signed_at},
+            )
+        except Overtaken:
+            raise Changed from None
+        emails.received(signature)
+
+
+def approve(signature: Signature, *, by: User) -> None:
+    """Put the organisation under the letter. Raises `Overtaken`, `IllegalMove` or `AlreadyApproved`."""
+    try:
+        with transaction.atomic():
+            decision = {"decided_by": by, "decided_at": timezone.now(), "reason": ""}
+            move(signature, SignatureStatus.APPROVED, by=by, organisation=_registered(signature), **decision)
+            emails.approved(signature)
+    except IntegrityError:
+        raise AlreadyApproved from None
+
+
+def reject(signature: Signature, *, by: User, reason: str) -> None:
+    """Decline the signature, for one of `Signature.Reason`, and tell the signer why. Raises `Overtaken`."""
+    reason = Signature.Reason(reason).value
+    with transaction.atomic():
+        move(signature, SignatureStatus.REJECTED, by=by, reason=reason, decided_by=by, decided_at=timezone.now())
+        emails.rejected(signature)
+
+
+def withdraw(signature: Signature) -> None:
+    """The signer's own button: the name is off the letter at once. Pressed again, it changes nothing."""
+    if signature.status == SignatureStatus.WITHDRAWN:
+        return
+    with transaction.atomic():
+        move(signature, SignatureStatus.WITHDRAWN, by=None)
+        emails.withdrawn(signature)
+
+
+def make_lead(signature: Signature) -> None:
+    """Put an organisation before all others."""
+    Signature.objects.filter(pk=signature.pk).update(is_lead=True)
+    signature.is_lead = True
+
+
+def forget_unconfirmed() -> int:
+    """Delete what nobody confirmed within `KEPT_UNCONFIRMED`; the number of signatures forgotten."""
+    old = Signature.objects.filter(
+        status=SignatureStatus.UNCONFIRMED, signed_at__lt=timezone.now() - KEPT_UNCONFIRMED
+    )
+    return old.delete()[0]
+
+
+def fingerprint(signature: Signature) -> str:
+    """Changes whenever the signer states something else."""
+    return signature.signed_at.isoformat()
+
+
+def _restate(signature: Signature, stated: dict[str, object]) -> None:
+    for column, value in stated.items():
+        setattr(signature, column, value)
+    signature.save(update_fields=[*stated, "name"])
+
+
+def _mail_link(signature: Signature) -> None:
+    """Mail the link to confirm, or where the signature stands; a double click gets one mail."""
+    now = timezone.now()
+    if signature.link_mailed_at and signature.link_mailed_at > now - BETWEEN_LINKS:
+        return
+    mail = emails.confirm if signature.status == SignatureStatus.UNCONFIRMED else emails.already
+    if mail(signature):
+        Signature.objects.filter(pk=signature.pk).update(link_mailed_at=now)
+
+
+def _registered(signature: Signature) -> Organisation:
+    """The organisation that a signature speaks for, entered into the registry with its first approval."""
+    names = {language: getattr(signature, f"name_{language}") for language in settings.SHIPPED_LANGUAGES}
+    organisation, _ = Organisation.objects.get_or_create(
+        folded_name=signature.folded_name,
+        country=signature.country,
+        defaults={"website": signature.website, **{f"name_{language}": name for language, name in names.items()}},
+    )
+    return organisation

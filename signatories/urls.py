@@ -1,0 +1,11 @@
+from django.urls import path
+
+from signatories import views
+
+app_name = "signatories"
+urlpatterns = [
+    path("sign/", views.sign, name="sign"),
+    path("sign/sent/", views.sent, name="sent"),
+    path("confirm/<str:token>/", views.confirm, name="confirm"),
+    path("own/<str:token>/", views.own, name="own"),
+]
