@@ -1,0 +1,131 @@
+"""`manage.py up`: the site with its worker and its scheduler, in one go, until Ctrl-C."""
+
+import fcntl
+import http.client
+import os
+import signal
+import socket
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from campaign.embedded import BASE_DIR, Ended, Processes, embedded, running
+
+CELERY = [sys.executable, "-m", "celery", "-A", "campaign.celery:app"]
+PATIENCE = 60.0  # seconds in which the site has to answer
+
+
+class Command(BaseCommand):
+    """Everything that a laptop needs to serve the site; elsewhere each process is run by itself."""
+
+    help = "Serve the site on HOST:PORT with worker and scheduler, and the services that are not configured."
+    requires_system_checks: list[str] = []  # a taken port is said first, and at once
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--check", action="store_true", help="only say whether the site could be served now")
+
+    def handle(self, *args: Any, check: bool, **options: Any) -> None:
+        host, port = _address()
+        with _only_one(settings.VAR_DIR):
+            _check_free(host, port)
+            if check:
+                return
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, _interrupt)
+            try:
+                self._serve(host, port)
+            except Ended as error:
+                raise CommandError(f"{error}. Everything else was stopped.") from error
+            except KeyboardInterrupt:
+                self.stdout.write("Stopped.")
+
+    def _serve(self, host: str, port: int) -> None:
+        with embedded(settings.VAR_DIR) as services, Processes() as processes:
+            environment = os.environ | services | {"VAR_DIR": str(settings.VAR_DIR)}
+            for name, command in _commands(host, port).items():
+                processes.start(name, command, env=environment, cwd=BASE_DIR)
+            processes.wait(lambda: _answers(host, port), PATIENCE)
+            self.stdout.write(f"The site is at http://{_shown(host)}:{port}/ (Ctrl-C stops it).")
+            self.stdout.flush()
+            processes.wait(lambda: not services.items() <= running(settings.VAR_DIR).items())
+            raise Ended("an embedded service has ended")
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _commands(host: str, port: int) -> dict[str, list[str]]:
+    quiet = "--loglevel=warning"
+    schedule = settings.VAR_DIR / "run" / "schedule"
+    return {
+        "The web server": [
+            *(sys.executable, "-m", "gunicorn", "campaign.wsgi:application"),
+            *(f"--bind={_in_url(host)}:{port}", "--worker-class=gthread", "--workers=2", "--threads=4"),
+            *("--no-control-socket", "--log-level=error"),  # its warnings name addresses of visitors
+        ],
+        "The worker": [*CELERY, "worker", "--concurrency=2", "--without-gossip", "--without-mingle", quiet],
+        "The scheduler": [*CELERY, "beat", quiet, f"--schedule={schedule}", "--pidfile="],
+    }
+
+
+# The address --------------------------------------------------------------------------------------
+
+
+def _address() -> tuple[str, int]:
+    host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise CommandError(f"PORT is {port!r}; it must be a number from 1 to 65535.")
+    return host, int(port)
+
+
+def _check_free(host: str, port: int) -> None:
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        with socket.socket(family) as server:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the web server does
+            server.bind(address)
+    except OSError as error:
+        raise CommandError(
+            f"Can't serve on {_in_url(host)}:{port}: {error.strerror}. Choose another, for instance: make run PORT=8001"
+        ) from error
+
+
+def _answers(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(_shown(host).strip("[]"), port, timeout=10)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status < 500
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _shown(host: str) -> str:
+    """The host as a person types it: what listens everywhere is reached as localhost."""
+    return "localhost" if host in ("0.0.0.0", "::") else _in_url(host)  # noqa: S104
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+@contextmanager
+def _only_one(var_dir: Path) -> Iterator[None]:
+    """Hold the lock that says that this VAR_DIR is being served; the kernel lets go of it when we die."""
+    path = var_dir / "run" / "up.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CommandError("The site is already being served from here: stop that one first (Ctrl-C).") from error
+        yield
