@@ -1,0 +1,64 @@
+"""What every test stands on: directories of its own, no broker, and a worker to call when one is needed."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as configured
+from django.db import connection
+from django.utils.module_loading import import_string
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+
+from ledger import bell
+
+Rung = list[tuple[Callable[..., Any], tuple[Any, ...]]]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """SQLite in a file, as in production: threads and processes of a test meet in it and wait for each other."""
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def own_settings(settings: Settings, tmp_path: Path) -> None:
+    """Nothing that a test writes stays, none sees another's files or seal, and passwords cost no time."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.VAR_DIR = tmp_path / "var"
+    settings.VAR_DIR.mkdir()
+    settings.MEDIA_ROOT = settings.VAR_DIR / "media"
+
+
+@pytest.fixture(autouse=True)
+def rung(monkeypatch: pytest.MonkeyPatch) -> Rung:
+    """The tasks that were rung for after a commit. Nobody hears the bell unless the test calls `worker`."""
+    heard: Rung = []
+    monkeypatch.setattr(bell, "_ring", lambda task, args: heard.append((task, args)))
+    return heard
+
+
+@pytest.fixture
+def worker(rung: Rung, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks) -> Callable[[], None]:
+    """Do the work that waits in the database, as the scheduler's sweeps find it, until they find no more."""
+    schedule = configured.CELERY_BEAT_SCHEDULE.items()
+    sweeps = [import_string(str(entry["task"])) for name, entry in schedule if name.startswith("sweep-")]
+
+    def found() -> Rung:
+        rung.clear()
+        with django_capture_on_commit_callbacks(execute=True):
+            for sweep in sweeps:
+                sweep()
+        return rung.copy()
+
+    def work() -> None:
+        done: Rung = []
+        while (waiting := found()) and waiting != done:
+            for task, args in waiting:
+                task(*args)
+            done = waiting
+
+    return work
