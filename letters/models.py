@@ -125,15 +125,18 @@ class Version(models.Model):
 
 
 class PressRelease(models.Model):
-    """What is told to the press beside a letter. Figures, dates and demands are filled in by the page."""
+    """What is told to the press beside a letter; paragraphs are parted by an empty line.
+
+    The page puts in what a machine knows better: `{count_organisations}` and `{sent_date}` in the body, and the demands
+    after `demands_lead`.
+    """
 
     letter = models.OneToOneField(Letter, on_delete=models.CASCADE, related_name="press_release")
     headline = models.CharField(_("Headline"), max_length=250)
     standfirst = models.TextField(_("Standfirst"))
     body = models.TextField(_("Text"))
-    quote = models.TextField(_("Quote"), blank=True)
-    quote_by = models.CharField(_("Quoted"), max_length=200, blank=True)
-    quote_is_example = models.BooleanField(_("The quote is an example"), default=False)
+    quote = models.TextField(_("Quote, with who said it"), blank=True)
+    demands_lead = models.CharField(_("Words before the demands"), max_length=250)
     notes = models.TextField(_("Notes to editors"), blank=True)
 
     class Meta:

@@ -46,6 +46,7 @@ def close_for_signing(letter: Letter, *, by: User) -> None:
 
 def publish(letter: Letter) -> None:
     """Show the letter to everyone from now on; what is public already keeps its date."""
+    letter.version  # noqa: B018 - there has to be a text to show
     Letter.objects.filter(pk=letter.pk, published_at=None).update(published_at=timezone.now())
     letter.refresh_from_db(fields=["published_at"])
 

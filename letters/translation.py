@@ -20,4 +20,4 @@ class BlockTranslation(TranslationOptions):
 
 @register(PressRelease)
 class PressReleaseTranslation(TranslationOptions):
-    fields = ("headline", "standfirst", "body", "quote", "quote_by", "notes")
+    fields = ("headline", "standfirst", "body", "quote", "demands_lead", "notes")
