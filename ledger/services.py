@@ -19,7 +19,7 @@ class Overtaken(Exception):
 
 
 def move(
-    row: Stateful, to: str, *, by: "User | None", only_if: dict[str, Any] | None = None, **changes: Any
+    row: Stateful, to: str, /, *, by: "User | None", only_if: dict[str, Any] | None = None, **changes: Any
 ) -> None:
     """Move `row` from the state that the caller saw to `to`, and set `changes` with it.
 

@@ -1,0 +1,139 @@
+"""Mail to people: sent once the row is there, by whichever worker claims it, and never twice at the same time."""
+
+import smtplib
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail as sent_mail
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.utils import timezone
+from pytest_django import Settings
+
+from ledger.models import Event
+from mailing import services
+from mailing.models import Mail
+from mailing.states import MailStatus
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def template(settings: Settings, tmp_path: Any) -> None:
+    (tmp_path / "note.txt").write_text("About {{ what }}\n\nHello.\n")
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+
+
+def queue(key: str = "note:1", what: str = "a letter", **changes: Any) -> bool:
+    given = {"to": "a@example.org", "language": "be", "template": "note.txt", "is_demonstration": False, **changes}
+    return services.queue(key=key, context={"what": what}, **given)
+
+
+def test_a_queued_mail_is_sent_and_then_forgotten(worker: Callable[[], None]) -> None:
+    queue()
+    worker()
+    [message] = sent_mail.outbox
+    assert (message.subject, message.body, message.to) == ("About a letter", "Hello.\n", ["a@example.org"])
+    assert message.extra_headers["Content-Language"] == "be"
+    row = Mail.objects.get()
+    assert (row.status, row.to, row.subject, row.body) == (MailStatus.SENT, "", "", "")
+
+
+def test_one_key_is_one_mail(worker: Callable[[], None]) -> None:
+    assert [queue(), queue(), queue()] == [True, False, False]
+    worker()
+    worker()
+    assert len(sent_mail.outbox) == 1
+
+
+def test_a_mail_of_a_transaction_that_fails_is_never_sent(worker: Callable[[], None]) -> None:
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        queue()
+        raise ZeroDivisionError
+    worker()
+    assert not sent_mail.outbox
+    assert not Mail.objects.exists()
+
+
+def test_two_workers_with_the_same_mail_send_it_once() -> None:
+    queue()
+    first, second = Mail.objects.get(), Mail.objects.get()
+    services.send(first)
+    services.send(second)
+    assert len(sent_mail.outbox) == 1
+
+
+def test_a_relay_that_is_away_is_tried_again_later(monkeypatch: pytest.MonkeyPatch, worker: Callable[[], None]) -> None:
+    queue()
+    with monkeypatch.context() as away:
+        away.setattr(EmailMessage, "send", _raising(ConnectionRefusedError()))
+        worker()
+    row = Mail.objects.get()
+    assert (row.status, row.attempts) == (MailStatus.QUEUED, 1)
+    assert row.not_before > timezone.now()
+    worker()
+    assert not sent_mail.outbox, "not before its time"
+    Mail.objects.update(not_before=timezone.now())
+    worker()
+    assert len(sent_mail.outbox) == 1
+
+
+def test_a_relay_that_stays_away_is_given_up_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue()
+    monkeypatch.setattr(EmailMessage, "send", _raising(smtplib.SMTPServerDisconnected()))
+    for _ in range(len(services.RETRIES) + 1):
+        Mail.objects.update(not_before=timezone.now())
+        services.send(Mail.objects.get())
+    assert Mail.objects.get().status == MailStatus.FAILED
+
+
+def test_an_address_that_is_refused_for_good_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue()
+    refusal = smtplib.SMTPRecipientsRefused({"a@example.org": (550, b"no such mailbox")})
+    monkeypatch.setattr(EmailMessage, "send", _raising(refusal))
+    services.send(Mail.objects.get())
+    assert Mail.objects.get().status == MailStatus.FAILED
+
+
+def test_what_a_killed_worker_had_claimed_is_sent_by_another(worker: Callable[[], None]) -> None:
+    queue()
+    long_ago = timezone.now() - timedelta(hours=1)
+    Mail.objects.update(status=MailStatus.CLAIMED, attempts=1, lease_until=long_ago)
+    services.sweep()
+    Mail.objects.update(not_before=timezone.now())
+    worker()
+    assert len(sent_mail.outbox) == 1
+
+
+def test_a_demonstrations_mail_never_leaves_this_machine(settings: Settings, worker: Callable[[], None]) -> None:
+    settings.EMAIL_HOST = "mail.example.org"
+    queue(is_demonstration=True)
+    worker()
+    assert not sent_mail.outbox
+    assert Mail.objects.get().status == MailStatus.FAILED
+
+
+@pytest.mark.parametrize("what", ["a\r\nBcc: b@example.org", "a\u2028b", "a\x0bb\x0cc", "a\x00b", "a\x85b", "x" * 5000])
+def test_a_subject_is_one_line_whatever_stands_in_it(what: str, worker: Callable[[], None]) -> None:
+    queue(what=what)
+    worker()
+    [message] = sent_mail.outbox
+    assert len(message.subject) <= 200
+    assert message.subject.isprintable()
+    assert message.message()["Bcc"] is None
+
+
+def test_every_step_of_a_mail_is_an_event_without_its_address(worker: Callable[[], None]) -> None:
+    queue()
+    worker()
+    steps = Event.objects.about(Mail.objects.get()).values_list("source", "target")
+    assert list(steps) == [("queued", "claimed"), ("claimed", "sent")]
+
+
+def _raising(error: Exception) -> Callable[..., None]:
+    def send(*_: object) -> None:
+        raise error
+
+    return send
