@@ -26,7 +26,6 @@ setup:
 run: setup
 	@$(MANAGE) up --check
 	@$(MANAGE) migrate --verbosity 0
-	@$(MANAGE) createcachetable --verbosity 0
 	@$(MANAGE) demo
 	@exec $(MANAGE) up
 

@@ -18,7 +18,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from campaign.embedded import BASE_DIR, Ended, Processes, embedded, running
 
-CELERY = [sys.executable, "-m", "celery", "-A", "campaign.celery:app"]
+# It warns at length of being root, which one is in a container.
+CELERY = [sys.executable, "-W", "ignore:::celery.platforms", "-m", "celery", "-A", "campaign.celery:app", "--quiet"]
 PATIENCE = 60.0  # seconds in which the site has to answer
 
 
@@ -47,6 +48,7 @@ class Command(BaseCommand):
                 self.stdout.write("Stopped.")
 
     def _serve(self, host: str, port: int) -> None:
+        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # empty as it may be: WhiteNoise warns of a missing one
         with embedded(settings.VAR_DIR) as services, Processes() as processes:
             environment = os.environ | services | {"VAR_DIR": str(settings.VAR_DIR)}
             for name, command in _commands(host, port).items():
