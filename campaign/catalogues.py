@@ -5,7 +5,6 @@ Written in Python, so that nobody needs GNU gettext.
 
 import ast
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 

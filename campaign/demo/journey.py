@@ -1,4 +1,4 @@
-"""The demonstration letter's whole life, through the services that pages use, with a real worker and a real mail server.
+"""The demonstration letter's whole life, through the services that pages use, a real worker and a real mail server.
 
 Every step leaves what is done alone, so that the journey can be interrupted and taken up again.
 """
@@ -125,7 +125,8 @@ class Journey:
         """One member of staff prepares, another authorises; the workers hand over."""
         found = edition.dispatches.exclude(status=DispatchStatus.CANCELLED).first()
         if not found and edition.status == EditionStatus.SUPERSEDED:
-            return self.say("A later edition is there; this one is not sent any more.")
+            self.say("A later edition is there; this one is not sent any more.")
+            return
         dispatch: Dispatch = found or dispatches.prepare(edition, by=self.staff["campaigner"])
         if dispatch.status == DispatchStatus.PREPARED:
             dispatches.authorise(dispatch, by=self.staff["sender"])
@@ -165,9 +166,7 @@ def copy_pdfs(letter: Letter, directory: Path) -> list[Path]:
 
 
 def _signature(letter: Letter, signing: Signing) -> Signature | None:
-    return letter.signatures.filter(
-        folded_email=fold_email(signing.email), folded_name=fold_name(signing.name)
-    ).first()
+    return letter.signatures.filter(folded_email=fold_email(signing.email), folded_name=fold_name(signing.name)).first()
 
 
 def demo_dir() -> Path:

@@ -1,6 +1,7 @@
 """The first letter, its addressees and press release, out of the files in `data/`."""
 
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,23 @@ def _load_recipients(letter: Letter) -> None:
 
 
 def _load_press_release(letter: Letter) -> None:
-    raise NotImplementedError
+    found = read("press")
+    parts: dict[str, dict[str, str]] = {
+        "body": _joined(part for part in found["paragraphs"] if part["kind"] == "paragraph"),
+        "quote": _joined(part for part in found["paragraphs"] if part["kind"] == "quote"),
+        "notes": _joined(found["notes"]),
+    }
+    PressRelease.objects.create(
+        letter=letter,
+        **_translated(found, "headline", "standfirst", "demands_lead"),
+        **_translated(parts, *parts),
+    )
+
+
+def _joined(parts: Iterable[dict[str, str]]) -> dict[str, str]:
+    """Paragraphs, parted by an empty line, in each language."""
+    found = list(parts)
+    return {code: "\n\n".join(part[code] for part in found) for code in _codes()}
 
 
 def _signing(entry: dict[str, Any]) -> Signing:
