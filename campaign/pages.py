@@ -1,14 +1,17 @@
 """The public pages: what each of them shows, out of approved data alone."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
-from dispatch.models import DeliveryStatus, Edition
+from dispatch.models import Edition
+from dispatch.states import DeliveryStatus
+from letters import press
 from letters.models import Letter, PressRelease
-from publishing.pages import Page
+from publishing.pages import Page, address_in
 from signatories.queries import signatory_list
 
 
@@ -39,14 +42,16 @@ class LetterPage(Page):
 
     def context(self, language: str, **keys: Any) -> dict[str, Any]:
         letter = public_letter(keys["slug"])
-        version = letter.version
+        edition = letter.editions.public().first()
         return {
             "letter": letter,
-            "version": version,
-            "text": version.text(language),
+            "text": letter.version.text(language),
             "recipients": letter.recipients.all(),
             "signatories": signatory_list(letter),
-            "edition": letter.editions.public().first(),
+            "edition": edition,
+            "file": edition.files.filter(language=language).first() if edition else None,
+            "files_are_public": bool(edition) and not edition.names_someone_who_left,
+            "has_press_release": PressRelease.objects.filter(letter=letter).exists(),
             "sent_at": sent_at(letter),
         }
 
@@ -64,13 +69,13 @@ class Press(Page):
 
     def context(self, language: str, **keys: Any) -> dict[str, Any]:
         letter = public_letter(keys["slug"])
+        release = get_object_or_404(PressRelease, letter=letter)
+        organisations = signatory_list(letter).count
         return {
             "letter": letter,
-            "press": get_object_or_404(PressRelease, letter=letter),
+            "press": release,
+            "body": press.paragraphs(release, organisations=organisations, sent_at=sent_at(letter)),
             "text": letter.version.text(language),
-            "recipients": letter.recipients.all(),
-            "signatories": signatory_list(letter),
-            "sent_at": sent_at(letter),
         }
 
 
@@ -88,11 +93,21 @@ class EditionPage(Page):
     def context(self, language: str, **keys: Any) -> dict[str, Any]:
         letter = public_letter(keys["slug"])
         edition = get_object_or_404(letter.editions.public().select_related("version"), number=keys["number"])
+        names = [{**entry, "name": entry["name"][language]} for entry in edition.content["signatories"]]
+        withheld = edition.content["withheld"]
         return {
             "letter": letter,
             "edition": edition,
-            "files": edition.files.all(),
+            "latest": letter.editions.public().first(),
+            "text": edition.version.text(language),
+            "files": [
+                (file, address_in(file.language, "dispatch:edition_pdf", **keys)) for file in edition.files.all()
+            ],
             "files_are_public": not edition.names_someone_who_left,
+            "addressees": [entry[language] for entry in edition.content["recipients"]],
+            "names": names,
+            "withheld": withheld,
+            "total": len(names) + withheld,
         }
 
 
@@ -122,12 +137,11 @@ def public_letter(slug: str) -> Letter:
         raise Http404 from None
 
 
-def sent_at(letter: Letter) -> Any:
+def sent_at(letter: Letter) -> datetime | None:
     """When the first mail server accepted the letter, or None."""
-    first = (
+    return (
         Edition.objects.filter(letter=letter, deliveries__status=DeliveryStatus.ACCEPTED)
         .order_by("deliveries__settled_at")
         .values_list("deliveries__settled_at", flat=True)
         .first()
     )
-    return first

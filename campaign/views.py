@@ -1,12 +1,14 @@
 """Computed answers that belong to no app: the way to the reader's language, health, and the error pages."""
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
-from django.views.decorators.csrf import requires_csrf_token
 from django.views.decorators.http import require_safe
+
+from publishing.pages import in_each_language
 
 
 @require_safe
@@ -25,21 +27,28 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render(request, "errors/400.html", status=400)
+    return _error(request, "400", 400)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render(request, "errors/403.html", status=403)
+    return _error(request, "403", 403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render(request, "errors/404.html", status=404)
+    return _error(request, "404", 404)
 
 
-@requires_csrf_token
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return render(request, "errors/csrf.html", status=403)
+    return _error(request, "csrf", 403)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return render(request, "errors/500.html", status=500)
+    return _error(request, "500", 500)
+
+
+def _error(request: HttpRequest, name: str, status: int) -> HttpResponse:
+    """In the language of the address, else the reader's; rendered from nothing that asks the database."""
+    language = translation.get_language_from_path(request.path_info) or translation.get_language()
+    with translation.override(language):
+        context = {"LANGUAGE_CODE": language, "alternates": in_each_language("letters")}
+        return HttpResponse(render_to_string(f"errors/{name}.html", context), status=status)

@@ -42,11 +42,20 @@ class Page:
 
     def alternates(self, **keys: Any) -> list[tuple[str, str]]:
         """This page's address in each language of the site."""
-        return [(code, self.address(code, **keys)) for code, _ in settings.LANGUAGES]
+        return in_each_language(self.name, **keys)
 
     def address(self, language: str, **keys: Any) -> str:
-        with translation.override(language):
-            return reverse(self.name, kwargs=keys)
+        return address_in(language, self.name, **keys)
+
+
+def in_each_language(name: str, **keys: Any) -> list[tuple[str, str]]:
+    """Code of the language and address, for each language that the page of that name is offered in."""
+    return [(code, address_in(code, name, **keys)) for code, _ in settings.LANGUAGES]
+
+
+def address_in(language: str, name: str, **keys: Any) -> str:
+    with translation.override(language):
+        return reverse(name, kwargs=keys)
 
 
 def pages() -> list[Page]:

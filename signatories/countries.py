@@ -1,6 +1,7 @@
 """Countries by their ISO 3166 code, named as the Unicode CLDR names them."""
 
 import unicodedata
+from collections.abc import Mapping
 from functools import cache
 
 from babel import Locale
@@ -12,14 +13,19 @@ NOT_COUNTRIES = {"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"}
 @cache
 def countries(language: str) -> list[tuple[str, str]]:
     """Code and name of each country, by name as the language's readers look for it."""
-    names = Locale.parse(language).territories
+    names = _territories(language)
     named = [(code, name) for code, name in names.items() if len(code) == 2 and code.isalpha()]
     return sorted((item for item in named if item[0] not in NOT_COUNTRIES), key=lambda item: _key(item[1]))
 
 
 def country_name(code: str, language: str) -> str:
     """The name of a country; its code where the CLDR has none."""
-    return Locale.parse(language).territories.get(code, code)
+    return _territories(language).get(code, code)
+
+
+def _territories(language: str) -> Mapping[str, str]:
+    territories: Mapping[str, str] = Locale.parse(language, sep="-").territories
+    return territories
 
 
 def _key(name: str) -> str:

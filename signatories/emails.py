@@ -1,4 +1,7 @@
-"""Every mail to a signer, one function each, in the signer's language. Each returns whether it was queued."""
+"""Every mail to a signer, one function each, in the signer's language. Each returns whether it was queued.
+
+None names the organisation: its name may be withheld, and a stranger who typed it writes no line of ours.
+"""
 
 from typing import Any
 
@@ -16,7 +19,7 @@ MAILS_A_DAY = 3  # to one mailbox, by strangers' doing
 
 def confirm(signature: Signature) -> bool:
     """The link that confirms."""
-    return _queue_limited(signature, "confirm", link=links.confirm_url(signature))
+    return _queue_limited(signature, "confirm", link=links.confirm_url(signature), days=links.CONFIRM_WITHIN.days)
 
 
 def already(signature: Signature) -> bool:

@@ -1,11 +1,13 @@
 import re
 import unicodedata
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.utils.translation import get_language, pgettext_lazy
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from letters.models import Letter, Version
@@ -14,20 +16,42 @@ from signatories.folding import fold_name
 from signatories.models import Signature
 from signatories.services import Signing
 
-CONTROL = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
-# Joiners that some scripts are written with; every other invisible character only makes two names look like one.
+CONTROL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+# Letters and marks by their category, and yet nothing to see.
+BLANKS = set("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+# What a decoder leaves of bytes that are no text.
+DAMAGE = "\ufffd"
+# Joiners belong to the spelling of these; between other letters they only make two names look like one.
 JOINERS = {"\u200c", "\u200d"}
+JOINED_SCRIPTS = {
+    "ARABIC", "BENGALI", "DEVANAGARI", "GUJARATI", "GURMUKHI", "KANNADA", "KHMER", "MALAYALAM", "MONGOLIAN", "MYANMAR",
+    "ORIYA", "SINHALA", "SYRIAC", "TAMIL", "TELUGU",
+}  # fmt: skip
 
 
 def clean_line(text: str) -> str:
     """`text` on one line, without the blanks around it. Raises ValidationError for what can't be seen or printed."""
-    for character in text:
-        category = unicodedata.category(character)
-        if category in CONTROL or (category == "Cf" and character not in JOINERS) or character == "\u115f":
-            raise ValidationError(_("Remove the invisible characters, and write this on one line."), code="invisible")
+    if DAMAGE in text:
+        raise ValidationError(_("Some letters were damaged on the way. Type this again."), code="damaged")
+    if any(_is_invisible(character, before) for before, character in zip(f" {text}", text, strict=False)):
+        message = _("This holds characters that can’t be seen, or more than one line. Type it again on one line.")
+        raise ValidationError(message, code="invisible")
     if re.search(r"[<>]", text):
         raise ValidationError(_("Write this as plain text, without the signs < and >."), code="markup")
     return " ".join(text.split())
+
+
+def _is_invisible(character: str, before: str) -> bool:
+    if character in JOINERS:
+        return unicodedata.name(before, "").partition(" ")[0] not in JOINED_SCRIPTS
+    variants = "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
+    return variants or character in BLANKS or unicodedata.category(character) in CONTROL
+
+
+def _messages(required: str | Promise = "") -> dict[str, Any]:
+    """What is said of a field: what to do, not what is wrong."""
+    too_long = _("Shorten this to at most %(limit_value)d characters; it has %(show_value)d.")
+    return {"max_length": too_long, **({"required": required} if required else {})}
 
 
 class LineField(forms.CharField):
@@ -57,10 +81,10 @@ class MailboxField(forms.EmailField):
     def validate(self, value: str) -> None:
         super().validate(value)
         domain = value.rpartition("@")[2]
-        if value and ("." not in domain or domain.startswith("[")):
-            raise ValidationError(_("Enter an e-mail address with a full domain, such as name@example.org."))
         if value and not value.isascii():
             raise ValidationError(_("Enter the e-mail address in Latin letters."), code="script")
+        if "@" in value and ("." not in domain or domain.startswith("[")):
+            raise ValidationError(_("Enter an e-mail address with a full domain, such as name@example.org."))
 
 
 class WebsiteField(forms.URLField):
@@ -68,6 +92,9 @@ class WebsiteField(forms.URLField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(assume_scheme="https", max_length=300, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        return clean_line(super().to_python(value) or "")
 
     def validate(self, value: str) -> None:
         super().validate(value)
@@ -85,58 +112,105 @@ class SignForm(forms.Form):
             (Signature.Visibility.WITHHELD, _("No, withhold the name for our safety")),
         ],
         widget=forms.RadioSelect,
-        error_messages={"required": _("Choose whether the name may be published. Nothing is chosen for you.")},
+        error_messages=dict.fromkeys(
+            ("required", "invalid_choice"), _("Choose whether the name may be published. Nothing is chosen for you.")
+        ),
     )
     name = NameField(
         label=_("Name of the organisation"),
         max_length=250,
-        help_text=_("As it calls itself. It will stand under the letter exactly like this."),
+        help_text=_("As it calls itself, in its own language. It will stand under the letter exactly like this."),
+        error_messages=_messages(_("Enter the name of the organisation.")),
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
-    country = forms.ChoiceField(label=_("Country"))
-    website = WebsiteField(label=_("Website"), required=False)
-    representative = NameField(label=pgettext_lazy("person", "Your name"), max_length=150)
-    role = LineField(label=_("Your role in the organisation"), max_length=150)
+    country = forms.ChoiceField(
+        label=_("Country"),
+        error_messages=dict.fromkeys(("required", "invalid_choice"), _("Choose a country from the list.")),
+        widget=forms.Select(attrs={"autocomplete": "country"}),
+    )
+    website = WebsiteField(
+        label=_("Website"),
+        required=False,
+        help_text=_("Not published. It helps us to check the signature."),
+        error_messages={**_messages(), "invalid": _("Enter a web address such as https://example.org.")},
+        widget=forms.URLInput(attrs={"autocomplete": "url"}),
+    )
+    representative = NameField(
+        label=pgettext_lazy("person", "Your name"),
+        max_length=150,
+        error_messages=_messages(_("Enter your name.")),
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    role = LineField(
+        label=_("Your role in the organisation"),
+        max_length=150,
+        error_messages=_messages(_("Enter your role in the organisation.")),
+        widget=forms.TextInput(attrs={"autocomplete": "organization-title"}),
+    )
     email = MailboxField(
         label=_("Your e-mail address"),
         max_length=254,
-        help_text=_("We send a link to confirm to this address."),
+        help_text=_("We send a link to confirm to this address, best one at the organisation’s own domain."),
+        error_messages={
+            **_messages(_("Enter your e-mail address.")),
+            "invalid": _("Enter an e-mail address such as name@example.org."),
+        },
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     consent = forms.BooleanField(
-        label=_("We have read the letter and co-sign it as it stands."),
         error_messages={"required": _("Tick this to co-sign the letter as it stands.")},
     )
     authority = forms.BooleanField(
         label=_("I am authorised to sign on behalf of this organisation."),
         error_messages={"required": _("Tick this if you are authorised to sign on behalf of the organisation.")},
     )
-    version = forms.ModelChoiceField(queryset=Version.objects.none(), widget=forms.HiddenInput)
+    version = forms.ModelChoiceField(
+        queryset=Version.objects.none(),
+        widget=forms.HiddenInput,
+        error_messages=dict.fromkeys(
+            ("required", "invalid_choice"), _("It was not clear which text you had read. Read it again, and sign then.")
+        ),
+    )
 
     def __init__(self, *args: Any, letter: Letter, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.letter = letter
+        self.latest = letter.version
         self.language = get_language() or settings.LANGUAGE_CODE
-        country = self.fields["country"]
-        assert isinstance(country, forms.ChoiceField)
-        country.choices = [("", _("Choose a country")), *countries(self.language)]
-        version = self.fields["version"]
-        assert isinstance(version, forms.ModelChoiceField)
-        version.queryset = letter.versions.all()
-        version.initial = letter.version.pk
-        for language in self.other_languages():
-            self.fields[f"name_{language}"] = NameField(
-                label=NAME_IN[language], max_length=250, required=False, widget=forms.TextInput(attrs={"lang": language})
+        for code in self.other_languages():
+            self.fields[f"name_{code}"] = NameField(
+                label=NAME_IN[code],
+                max_length=250,
+                required=False,
+                error_messages=_messages(),
+                widget=forms.TextInput(attrs={"lang": code}),
             )
+        country, version = self.fields["country"], self.fields["version"]
+        assert isinstance(country, forms.ChoiceField)
+        assert isinstance(version, forms.ModelChoiceField)
+        country.choices = [("", _("Choose a country")), *countries(self.language)]
+        version.queryset = letter.versions.all()
+        self.fields["consent"].label = gettext(
+            "We have read the letter, version %(number)d, and co-sign it as it stands."
+        ) % {"number": self.latest.number}
         self.order_fields(["visibility", "name", *(f"name_{code}" for code in self.other_languages())])
+        for field in self.fields.values():
+            field.widget.attrs.pop("maxlength", None)  # a browser would cut what is pasted without a word
 
     def other_languages(self) -> list[str]:
         """Languages in which an organisation may have a name of its own besides the one it goes by."""
         return [code for code, _ in settings.LANGUAGES if code != settings.MODELTRANSLATION_DEFAULT_LANGUAGE]
 
+    def of_organisation(self) -> Iterator[forms.BoundField]:
+        for name in ("name", *(f"name_{code}" for code in self.other_languages()), "country", "website"):
+            yield self[name]
+
+    def of_representative(self) -> Iterator[forms.BoundField]:
+        for name in ("representative", "role", "email"):
+            yield self[name]
+
     def clean_version(self) -> Version:
         version: Version = self.cleaned_data["version"]
-        if version != self.letter.version:
-            self.data = self.data.copy()
-            self.data[self.add_prefix("version")] = str(self.letter.version.pk)
+        if version != self.latest:
             raise ValidationError(
                 _("The text of the letter was changed while you filled in this form. Read it again before you sign."),
                 code="changed",
@@ -166,8 +240,8 @@ class SignForm(forms.Form):
 
 
 NAME_IN = {
-    "be": _("Name in Belarusian, if it has one"),
-    "ru": _("Name in Russian, if it has one"),
+    "be": _("Name in Belarusian"),
+    "ru": _("Name in Russian"),
 }
 
 

@@ -1,21 +1,19 @@
 """The signer's pages: the form, the button that confirms, and the page that shows where the signature stands."""
 
+from typing import Any
+
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods, require_safe
 
 from letters.models import Letter
+from publishing.pages import in_each_language
 from signatories import links, services
 from signatories.forms import SignForm
 from signatories.models import Signature
-
-
-def _letter(slug: str) -> Letter:
-    try:
-        return Letter.objects.public().select_related("campaign").get(slug=slug)
-    except Letter.DoesNotExist:
-        raise Http404 from None
+from signatories.states import SignatureStatus
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -24,53 +22,48 @@ def sign(request: HttpRequest, slug: str) -> HttpResponse:
     letter = _letter(slug)
     if not letter.takes_signatures:
         return _closed(request, letter)
-    form = SignForm(request.POST or None, letter=letter)
-    if request.method == "POST" and form.is_valid():
+    form = SignForm(request.POST if request.method == "POST" else None, letter=letter)
+    if form.is_valid():
         try:
             services.sign(letter, form.cleaned_data["version"], form.signing())
         except services.NotOpen:
             return _closed(request, letter)
         return redirect("signatories:sent", slug=letter.slug)
-    text = letter.version.text(get_language() or "")
-    context = {"letter": letter, "form": form, "text": text}
-    return render(request, "signatories/sign.html", context, status=422 if form.is_bound else 200)
+    text = form.latest.text(get_language() or settings.LANGUAGE_CODE)
+    status = 422 if form.is_bound else 200
+    return _page(request, "sign", letter, status=status, form=form, version=form.latest, text=text)
 
 
 @require_safe
 def sent(request: HttpRequest, slug: str) -> HttpResponse:
     """Look into your mailbox: the same words, whoever comes here."""
-    context = {"letter": _letter(slug), "days": links.CONFIRM_WITHIN.days}
-    return render(request, "signatories/sent.html", context)
+    return _page(request, "sent", _letter(slug), days=links.CONFIRM_WITHIN.days)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     """What is to be confirmed, and the button; only the button confirms."""
     letter = _letter(slug)
+    changed = False
     try:
         signature = links.read(letter, "confirm", token)
-    except links.Expired:
-        return render(request, "signatories/expired.html", {"letter": letter}, status=410)
-    except links.Invalid:
-        return render(request, "signatories/invalid.html", {"letter": letter}, status=404)
-    changed = False
-    if request.method == "POST":
-        try:
+        if request.method == "POST":
             services.confirm(signature, shown=request.POST.get("shown", ""))
             return redirect("signatories:confirm", slug=slug, token=token)
-        except services.NotOpen:
-            return _closed(request, letter)
-        except services.Changed:
-            changed = True
-            signature = links.read(letter, "confirm", token)
-    context = {
-        "letter": letter,
-        "signature": signature,
-        "shown": services.fingerprint(signature),
-        "changed": changed,
-        "waits": signature.status == signature.machine.initial,
-    }
-    return render(request, "signatories/confirm.html", context, status=409 if changed else 200)
+    except links.Expired:
+        return _page(request, "expired", letter, status=410)
+    except links.Invalid:
+        return _page(request, "invalid", letter, status=404)
+    except services.NotOpen:
+        return _closed(request, letter)
+    except services.Changed:
+        changed = True
+        signature.refresh_from_db()
+    waits = signature.status == SignatureStatus.UNCONFIRMED
+    if waits and not letter.takes_signatures:
+        return _closed(request, letter)
+    context = {"shown": services.fingerprint(signature), "changed": changed, "waits": waits, **_recorded(signature)}
+    return _page(request, "confirm", letter, status=409 if changed else 200, **context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -80,11 +73,18 @@ def own(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     try:
         signature = links.read(letter, "own", token)
     except links.Invalid:
-        return render(request, "signatories/invalid.html", {"letter": letter}, status=404)
+        return _page(request, "invalid", letter, status=404)
     if request.method == "POST":
         _withdraw(signature)
         return redirect("signatories:own", slug=slug, token=token)
-    return render(request, "signatories/own.html", {"letter": letter, "signature": signature})
+    return _page(request, "own", letter, **_recorded(signature))
+
+
+def _letter(slug: str) -> Letter:
+    try:
+        return Letter.objects.public().select_related("campaign").get(slug=slug)
+    except Letter.DoesNotExist:
+        raise Http404 from None
 
 
 def _withdraw(signature: Signature) -> None:
@@ -96,5 +96,21 @@ def _withdraw(signature: Signature) -> None:
             signature.refresh_from_db()
 
 
+def _recorded(signature: Signature) -> dict[str, Any]:
+    """A signature and the names that were stated, the one it goes by first."""
+    own = settings.MODELTRANSLATION_DEFAULT_LANGUAGE
+    codes = [own, *(code for code in settings.SHIPPED_LANGUAGES if code != own)]
+    stated = [(code, getattr(signature, f"name_{code}")) for code in codes]
+    return {"signature": signature, "names": [(code, name) for code, name in stated if name]}
+
+
 def _closed(request: HttpRequest, letter: Letter) -> HttpResponse:
-    return render(request, "signatories/closed.html", {"letter": letter}, status=410)
+    return _page(request, "closed", letter, status=410)
+
+
+def _page(request: HttpRequest, name: str, letter: Letter, *, status: int = 200, **context: Any) -> HttpResponse:
+    """A page of the signer, with its own address in the other languages."""
+    match = request.resolver_match
+    assert match is not None
+    context |= {"letter": letter, "alternates": in_each_language(match.view_name, **match.kwargs)}
+    return render(request, f"signatories/{name}.html", context, status=status)
