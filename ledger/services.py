@@ -24,13 +24,16 @@ def move(
     """Move `row` from the state that the caller saw to `to`, and set `changes` with it.
 
     A conditional UPDATE and its event in one transaction: of two callers one wins and the other gets `Overtaken`.
-    `only_if` adds conditions (a lease, an attempt number). `by` is None for the signer or the machine.
+    `only_if` adds conditions on the row's own columns (a lease, an attempt number). `by` is None for the signer or the
+    machine.
     """
     source = row.status
     if not row.machine.allows(source, to):
         raise IllegalMove(f"{row._meta.label}: {source} → {to}")
     with transaction.atomic():
         same = type(row)._base_manager.filter(pk=row.pk, status=source, **(only_if or {}))
+        if same.query.count_active_tables() > 1:  # PostgreSQL would not look again at a row that it had to wait for
+            raise ValueError("`only_if` reaches into another table")
         if same.update(status=to, **changes) != 1:
             raise Overtaken(f"{row._meta.label} {row.pk} is no longer {source}")
         Event.objects.create(table=row._meta.label_lower, row=row.pk, source=source, target=to, by=by)

@@ -62,8 +62,8 @@ def authorise(dispatch: Dispatch, *, by: User) -> None:
 
 def start(dispatch: Dispatch) -> None:
     """Let the workers have the deliveries of an authorised dispatch, where sending is on."""
-    if not settings.SENDING_ENABLED:
-        return
+    if not settings.SENDING_ENABLED or dispatch.status != DispatchStatus.AUTHORISED:
+        return  # a bell that rings late must not start again what somebody halted
     try:
         with transaction.atomic():
             move(dispatch, DispatchStatus.SENDING, by=None)
@@ -78,6 +78,9 @@ def halt(dispatch: Dispatch, *, by: User) -> None:
 
 
 def resume(dispatch: Dispatch, *, by: User) -> None:
+    """Go on with what was halted."""
+    if dispatch.status != DispatchStatus.HALTED:
+        raise Overtaken(f"Dispatch {dispatch.pk} is {dispatch.status}, and not halted")
     with transaction.atomic():
         move(dispatch, DispatchStatus.SENDING, by=by)
         _ring_for_deliveries(dispatch)

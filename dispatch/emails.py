@@ -1,0 +1,146 @@
+"""The mail that carries a letter to an office: the same bytes for a delivery, however often it is tried."""
+
+from collections.abc import Iterator, Mapping
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import parseaddr
+from string import Formatter
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext
+
+from dispatch import seal
+from dispatch.models import Covering, Delivery, EditionFile
+from dispatch.services.editions import sealed_bytes
+from mailing.services import one_line
+
+
+class Unfit(Exception):
+    """No mail can be made of it until somebody mends text, address or file. Says what, without any address."""
+
+
+def sender() -> str:
+    """The bare address that dispatches come from, and that refusals go back to."""
+    return parseaddr(settings.DISPATCH_FROM)[1]
+
+
+def covering(delivery: Delivery) -> bytes:
+    """The whole mail: covering text and sealed PDF in the delivery's language, and the PDF in English beside it.
+
+    The text may hold {salutation}, {letter_title}, {count}, {reference}, {edition_url} and {contact}.
+    Raises `Unfit`.
+    """
+    files = _files(delivery)
+    with translation.override(delivery.language):
+        message = _headed(delivery)
+        message.set_content(_body(delivery), charset="utf-8", cte="quoted-printable")
+    for file in files:
+        message.add_attachment(
+            _sealed(file), maintype="application", subtype="pdf", filename=f"letter-{file.language}.pdf"
+        )
+    message.set_boundary(f"=_{delivery.message_id.strip('<>').partition('@')[0]}")
+    return message.as_bytes()
+
+
+def words(delivery: Delivery) -> tuple[str, str]:
+    """Subject and covering text, as the recipient reads them. Raises `Unfit`."""
+    with translation.override(delivery.language):
+        return str(_headed(delivery)["Subject"]), _body(delivery)
+
+
+def _headed(delivery: Delivery) -> EmailMessage:
+    message = EmailMessage(policy=SMTP)
+    text = _in(_text(delivery), "subject", delivery.language)
+    subject = one_line(_filled(text, _values(delivery)))
+    if delivery.edition.letter.is_demonstration:
+        subject = gettext("[Demonstration] %(subject)s") % {"subject": subject}
+    message["From"] = _header_address(*parseaddr(settings.DISPATCH_FROM))
+    message["To"] = _header_address(_in(delivery.recipient, "title", delivery.language), delivery.address)
+    message["Reply-To"] = _header_address("", delivery.edition.content["contact_email"])
+    message["Subject"] = subject
+    message["Date"] = delivery.dispatch.authorised_at
+    message["Message-ID"] = delivery.message_id
+    message["Content-Language"] = delivery.language
+    return message
+
+
+def _body(delivery: Delivery) -> str:
+    text = _filled(_in(_text(delivery), "body", delivery.language), _values(delivery)).strip() + "\n"
+    if delivery.edition.letter.is_demonstration:
+        return gettext("This is a demonstration. It was not sent to anyone.") + "\n\n" + text
+    return text
+
+
+def _values(delivery: Delivery) -> dict[str, str]:
+    """What the placeholders stand for: what the edition prints, wherever it prints it."""
+    content = delivery.edition.content
+    printed = content["languages"][delivery.language]
+    return {
+        "salutation": _in(delivery.recipient, "salutation", delivery.language),
+        "letter_title": printed["title"],
+        "count": str(len(content["signatories"]) + content["withheld"]),
+        "reference": content["reference"],
+        "edition_url": settings.PUBLIC_URL + delivery.edition.get_absolute_url(),
+        "contact": "\n".join((printed["contact_name"], printed["contact_address"], content["contact_email"])),
+    }
+
+
+def _text(delivery: Delivery) -> Covering:
+    try:
+        return delivery.edition.letter.covering
+    except Covering.DoesNotExist:
+        raise Unfit("The letter has no covering text.") from None
+
+
+def _in(row: Covering | object, field: str, language: str) -> str:
+    text: str = getattr(row, f"{field}_{language}")
+    if not text:
+        raise Unfit(f"{type(row).__name__}: {field} is missing in {language}.")
+    return text
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    """`text` with its placeholders filled in: plain names only, for the text is written by people."""
+    return "".join(_pieces(text, values))
+
+
+def _pieces(text: str, values: Mapping[str, str]) -> Iterator[str]:
+    try:
+        pieces = list(Formatter().parse(text))
+    except ValueError as error:
+        raise Unfit(f"The covering text has a brace too many or too few: {error}.") from error
+    for literal, name, details, conversion in pieces:
+        yield literal
+        if name is None:
+            continue
+        if name not in values or details or conversion:
+            raise Unfit(f"The covering text has an unknown placeholder: {{{name}}}.")
+        yield values[name]
+
+
+def _header_address(name: str, address: str) -> Address:
+    try:
+        found = Address(display_name=one_line(name), addr_spec=address)
+    except (ValueError, IndexError) as error:  # the parser of the standard library runs off the end of some
+        raise Unfit("The address is not one.") from error
+    if not address.isascii():
+        raise Unfit("The address is not ASCII.")
+    return found
+
+
+def _files(delivery: Delivery) -> list[EditionFile]:
+    """In the delivery's language first; the one in English goes with each."""
+    files = {file.language: file for file in delivery.edition.files.all()}
+    languages = dict.fromkeys((delivery.language, settings.MODELTRANSLATION_DEFAULT_LANGUAGE))
+    if missing := [language for language in languages if language not in files]:
+        raise Unfit(f"The edition has no PDF in {', '.join(missing)}.")
+    return [files[language] for language in languages]
+
+
+def _sealed(file: EditionFile) -> bytes:
+    try:
+        return sealed_bytes(file)
+    except (OSError, seal.Broken) as error:
+        raise Unfit(f"The sealed PDF can't be sent: {error}") from error

@@ -1,0 +1,237 @@
+"""A delivery: handed to the mail server by one worker at a time, and to one address never twice by the machine.
+
+The state is committed before each step that can't be taken back. `claimed`: whatever happens, the mail has not been
+taken. `sending`, committed when nothing but the final dot is left to write: only the server knows, unless its answer
+has been written down. Nothing is sent inside a transaction.
+"""
+
+import contextlib
+import logging
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from dispatch import emails, smtp
+from dispatch.models import Delivery, Dispatch
+from dispatch.services import dispatches
+from dispatch.states import DeliveryStatus, DispatchStatus
+from ledger.bell import ring
+from ledger.models import Stateful
+from ledger.services import IllegalMove, Overtaken, move
+from mailing import relay
+
+RETRIES = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 240))
+GIVE_UP = timedelta(days=5)
+log = logging.getLogger(__name__)
+
+
+class NameTakenBack(Exception):
+    """The edition shows a name that may not be shown any more."""
+
+
+def deliver(delivery: Delivery) -> None:
+    """Hand `delivery` to the mail server, if it is still waiting, and write down what came of it."""
+    if not settings.SENDING_ENABLED or not _claim(delivery):
+        return
+    try:
+        relay.check(is_demonstration=delivery.edition.letter.is_demonstration)
+        answer = _hand_over(delivery)
+    except Overtaken:
+        _put_back(delivery)
+    except NameTakenBack:
+        _put_back(delivery)
+        _halt(delivery)
+    except (emails.Unfit, relay.NotForDemonstrations) as reason:
+        log.error("Delivery %s can't be sent: %s", delivery.pk, reason)
+        _put_off(delivery, stage="message", code=None, answer=str(reason))
+    except smtp.NotTaken as refusal:
+        end = _fail if refusal.is_permanent else _put_off
+        end(delivery, stage=refusal.stage, code=refusal.code, answer=refusal.text)
+    except smtp.Unanswered as silence:
+        log.warning("Delivery %s was not answered: somebody has to find out.", delivery.pk)
+        _end(delivery, DeliveryStatus.UNKNOWN, stage=smtp.Stage.DOT, code=None, answer=str(silence))
+    else:
+        _end(
+            delivery, DeliveryStatus.ACCEPTED,
+            stage=smtp.Stage.DOT, code=answer.code, answer=answer.text, settled_at=timezone.now(),
+        )  # fmt: skip
+    dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
+
+
+def sweep() -> None:
+    """Free what killed workers held, and ring for all that is due: the database is the queue, the bell may be lost."""
+    from dispatch import tasks
+
+    now = timezone.now()
+    _free_abandoned(now)
+    for delivery in Delivery.objects.put_off_until(now):
+        _try_move(delivery, DeliveryStatus.QUEUED, only_if={"not_before__lte": now})
+    _cancel_with_dispatch(now)
+    for dispatch in Dispatch.objects.filter(status=DispatchStatus.SENDING):
+        dispatches.finish_if_done(dispatch)
+    if not settings.SENDING_ENABLED:
+        return
+    for pk in Dispatch.objects.filter(status=DispatchStatus.AUTHORISED).values_list("pk", flat=True):
+        ring(tasks.start, pk)
+    for pk in Delivery.objects.due(now).values_list("pk", flat=True)[:500]:
+        ring(tasks.deliver, pk)
+
+
+def resolve(delivery: Delivery, to: str, *, by: User) -> None:
+    """A person has found out what became of an unknown one: accepted, failed, or to be sent again (queued).
+
+    Raises `IllegalMove` or, if it is not unknown any more, `Overtaken`.
+    """
+    from dispatch import tasks
+
+    if delivery.status != DeliveryStatus.UNKNOWN:
+        raise Overtaken(f"Delivery {delivery.pk} is {delivery.status}, and not for people to decide")
+    now = timezone.now()
+    with transaction.atomic():
+        if to == DeliveryStatus.QUEUED:
+            move(delivery, to, by=by, not_before=now, first_tried_at=None)
+            ring(tasks.deliver, delivery.pk)
+        else:
+            move(delivery, to, by=by, settled_at=now)
+    dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
+
+
+# One attempt --------------------------------------------------------------------------------------
+
+
+def _claim(delivery: Delivery) -> bool:
+    """Make the delivery ours for the length of a lease; False where it is not due or somebody else's."""
+    if delivery.status != DeliveryStatus.QUEUED:
+        return False
+    now = timezone.now()
+    try:
+        with transaction.atomic(durable=True):
+            move(
+                delivery, DeliveryStatus.CLAIMED, by=None,
+                only_if={"attempts": delivery.attempts, "not_before__lte": now, **_while_sending()},
+                attempts=delivery.attempts + 1, lease_until=_lease(now), first_tried_at=delivery.first_tried_at or now,
+            )  # fmt: skip
+    except Overtaken:
+        return False
+    return True
+
+
+def _hand_over(delivery: Delivery) -> smtp.Answer:
+    return smtp.hand_over(
+        emails.covering(delivery),
+        sender=emails.sender(),
+        recipient=delivery.address,
+        relay=_relay(),
+        before_dot=partial(_commit_to_sending, delivery),
+    )
+
+
+def _commit_to_sending(delivery: Delivery) -> None:
+    """The last moment at which the stop switch, a lost lease or a name taken back hold the mail."""
+    if delivery.edition.names_someone_who_left:
+        raise NameTakenBack
+    with transaction.atomic(durable=True):
+        move(
+            delivery, DeliveryStatus.SENDING, by=None,
+            only_if={"attempts": delivery.attempts, **_while_sending()}, lease_until=_lease(timezone.now()),
+        )  # fmt: skip
+
+
+def _while_sending() -> dict[str, Any]:
+    """For `only_if`: the dispatch goes on.
+
+    A subquery of its own and not `dispatch__status`, for an UPDATE across a join reads the row's own state from before
+    it waited for the lock on PostgreSQL, and two workers would both win.
+    """
+    return {"dispatch__in": Dispatch.objects.filter(status=DispatchStatus.SENDING)}
+
+
+def _lease(now: datetime) -> datetime:
+    return now + timedelta(seconds=settings.DELIVERY_LEASE)
+
+
+def _relay() -> smtp.Relay:
+    return smtp.Relay(
+        host=settings.EMAIL_HOST,
+        port=settings.EMAIL_PORT,
+        our_name=urlsplit(settings.PUBLIC_URL).hostname or "localhost",
+        user=settings.EMAIL_HOST_USER or "",
+        password=settings.EMAIL_HOST_PASSWORD or "",
+        starttls=settings.EMAIL_USE_TLS,
+        tls=settings.EMAIL_USE_SSL,
+        timeout=settings.EMAIL_TIMEOUT,
+        patience=settings.DELIVERY_LEASE / 2,
+    )
+
+
+# What came of it ----------------------------------------------------------------------------------
+
+
+def _put_back(delivery: Delivery) -> None:
+    """Nothing was handed over, and nothing was wrong with it."""
+    _try_move(delivery, DeliveryStatus.QUEUED, only_if={"attempts": delivery.attempts})
+
+
+def _halt(delivery: Delivery) -> None:
+    log.warning("Dispatch %s is halted: its edition names somebody who took the name back.", delivery.dispatch_id)
+    _try_move(Dispatch.objects.get(pk=delivery.dispatch_id), DispatchStatus.HALTED)
+
+
+def _fail(delivery: Delivery, **said: Any) -> None:
+    _end(delivery, DeliveryStatus.FAILED, settled_at=timezone.now(), **said)
+
+
+def _put_off(delivery: Delivery, **said: Any) -> None:
+    """Try again later, at longer and longer intervals, and give up after days."""
+    now = timezone.now()
+    assert delivery.first_tried_at
+    if now - delivery.first_tried_at >= GIVE_UP:
+        _fail(delivery, **said)
+    else:
+        wait = RETRIES[min(delivery.attempts, len(RETRIES)) - 1]
+        _end(delivery, DeliveryStatus.DEFERRED, not_before=now + wait, **said)
+
+
+def _end(delivery: Delivery, to: DeliveryStatus, **changes: Any) -> None:
+    """Write down how the attempt ended, also where the lease ran out meanwhile and the sweeper made it unknown."""
+    ours = {"attempts": delivery.attempts}
+    try:
+        move(delivery, to, by=None, only_if=ours, **changes)
+    except Overtaken:
+        late = Delivery.objects.get(pk=delivery.pk)
+        if late.status == DeliveryStatus.UNKNOWN != to:
+            known = DeliveryStatus.QUEUED if to == DeliveryStatus.DEFERRED else to
+            _try_move(late, known, only_if=ours, **changes)
+
+
+# Sweeping -----------------------------------------------------------------------------------------
+
+
+def _free_abandoned(now: datetime) -> None:
+    for delivery in Delivery.objects.abandoned(now):
+        was_claimed = delivery.status == DeliveryStatus.CLAIMED
+        to = DeliveryStatus.QUEUED if was_claimed else DeliveryStatus.UNKNOWN
+        if to == DeliveryStatus.UNKNOWN:
+            log.warning("Delivery %s was left in the middle: somebody has to find out.", delivery.pk)
+        _try_move(delivery, to, only_if={"lease_until": delivery.lease_until})
+
+
+def _cancel_with_dispatch(now: datetime) -> None:
+    """What came back to the queue after its dispatch was cancelled."""
+    left = Delivery.objects.filter(
+        dispatch__status=DispatchStatus.CANCELLED, status__in=(DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED)
+    )
+    for delivery in left:
+        _try_move(delivery, DeliveryStatus.CANCELLED, settled_at=now)
+
+
+def _try_move(row: Stateful, to: str, *, only_if: dict[str, Any] | None = None, **changes: Any) -> None:
+    """Unless somebody else was there first, or it has gone where it can't be moved from."""
+    with contextlib.suppress(Overtaken, IllegalMove):
+        move(row, to, by=None, only_if=only_if, **changes)

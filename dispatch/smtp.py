@@ -1,0 +1,199 @@
+"""One mail handed to a mail server, step by step, so that it is known how far it went when something breaks.
+
+Without the final dot a server must not deliver (RFC 5321, 3.8 and 4.1.1.4): whatever breaks before it may be tried
+again. After it only the server's answer tells, and where that is missing nobody can say whether the mail was taken.
+`smtplib.sendmail` raises the same for both, so the conversation is led here.
+"""
+
+import contextlib
+import select
+import smtplib
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+CHUNK = 64 * 1024  # the timeout is for this much, so that a large mail may take its time
+AUTHENTICATION_REQUIRED = 530
+
+
+class Stage(StrEnum):
+    CONNECT = "connect"
+    EHLO = "ehlo"
+    STARTTLS = "starttls"
+    AUTH = "auth"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    BODY = "body"
+    DOT = "dot"
+
+
+@dataclass(frozen=True)
+class Relay:
+    """The mail server that takes our mails, and how to speak to it."""
+
+    host: str
+    port: int
+    our_name: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+    starttls: bool = False
+    tls: bool = False
+    timeout: float = 20  # seconds for each step
+    patience: float = 150  # seconds for the last answer, which a server may give only after scanning the mail
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server said to the whole mail: it has taken it."""
+
+    code: int
+    text: str
+
+
+class NotTaken(Exception):
+    """Certain: the server has not taken the mail. `code` is None where it did not say so, or nothing that makes sense."""
+
+    def __init__(self, stage: Stage, text: str, code: int | None = None, *, is_permanent: bool = False) -> None:
+        super().__init__(f"{stage}: {code or ''} {text}")
+        self.stage = stage
+        self.text = text
+        self.code = code if code in range(200, 600) else None
+        self.is_permanent = is_permanent
+
+
+class Unanswered(Exception):
+    """The final dot was, or may have been, written, and no answer came."""
+
+
+def hand_over(message: bytes, *, sender: str, recipient: str, relay: Relay, before_dot: Callable[[], None]) -> Answer:
+    """Hand `message` to `relay` for one recipient. Raises `NotTaken` or `Unanswered`.
+
+    `before_dot` is called when nothing but the final dot is left to be written. If it raises, the dot is not written
+    and the mail not delivered.
+    """
+    if not (sender.isascii() and recipient.isascii()):
+        raise ValueError("The addresses are not ASCII.")
+    with _connected(relay) as client:
+        _greet(client, relay)
+        _name_both_ends(client, sender, recipient, size=len(message))
+        _pour(client, message)
+        before_dot()
+        return _finish(client, relay.patience)
+
+
+@contextlib.contextmanager
+def _connected(relay: Relay) -> Iterator[smtplib.SMTP]:
+    with _at(Stage.CONNECT):
+        client = _connect(relay)
+    try:
+        yield client
+    except NotTaken as refusal:
+        if refusal.stage != Stage.BODY:  # within the body it would be a line of the mail
+            _take_leave(client)
+        raise
+    else:
+        _take_leave(client)
+    finally:
+        client.close()
+
+
+def _connect(relay: Relay) -> smtplib.SMTP:
+    where, name, timeout = (relay.host, relay.port), relay.our_name, relay.timeout
+    if relay.tls:
+        return smtplib.SMTP_SSL(*where, name, timeout=timeout, context=ssl.create_default_context())
+    return smtplib.SMTP(*where, name, timeout=timeout)
+
+
+def _greet(client: smtplib.SMTP, relay: Relay) -> None:
+    """Up to here it is between the relay and us: whatever it refuses says nothing of the mail, and can be mended."""
+    with _at(Stage.EHLO):
+        _expect(Stage.EHLO, client.ehlo())
+    if relay.starttls:
+        with _at(Stage.STARTTLS):
+            client.starttls(context=ssl.create_default_context())
+            _expect(Stage.STARTTLS, client.ehlo())
+    if relay.user:
+        with _at(Stage.AUTH):
+            client.login(relay.user, relay.password)
+
+
+def _name_both_ends(client: smtplib.SMTP, sender: str, recipient: str, size: int) -> None:
+    with _at(Stage.MAIL):
+        _expect(Stage.MAIL, client.mail(sender, [f"SIZE={size}"] if client.has_extn("size") else []))
+    with _at(Stage.RCPT):
+        _expect(Stage.RCPT, client.rcpt(recipient))
+
+
+def _pour(client: smtplib.SMTP, message: bytes) -> None:
+    with _at(Stage.DATA):
+        _expect(Stage.DATA, client.docmd("DATA"), wanted=3)
+    body = _on_the_wire(message)
+    with _at(Stage.BODY):
+        for start in range(0, len(body), CHUNK):
+            client.send(body[start : start + CHUNK])
+        if _has_spoken(client):  # out of turn: it refuses the mail half-way, or has hung up
+            _expect(Stage.BODY, client.getreply())
+
+
+def _finish(client: smtplib.SMTP, patience: float) -> Answer:
+    assert client.sock
+    client.sock.settimeout(patience)
+    try:
+        client.send(b".\r\n")
+        code, text = client.getreply()
+    except OSError as trouble:  # every SMTPException is one
+        raise Unanswered(_printable(str(trouble))) from trouble
+    if code // 100 not in (2, 4, 5):
+        raise Unanswered(f"The answer makes no sense: {code} {_printable(text)}")
+    _expect(Stage.DOT, (code, text))
+    return Answer(code, _printable(text))
+
+
+@contextlib.contextmanager
+def _at(stage: Stage) -> Iterator[None]:
+    """Say at which stage something broke. A refusal that smtplib raises by itself is never about the mail."""
+    try:
+        yield
+    except NotTaken:
+        raise
+    except smtplib.SMTPResponseException as refusal:
+        raise NotTaken(stage, _printable(refusal.smtp_error), refusal.smtp_code) from refusal
+    except OSError as trouble:
+        raise NotTaken(stage, _printable(str(trouble) or type(trouble).__name__)) from trouble
+
+
+def _expect(stage: Stage, reply: tuple[int, bytes], wanted: int = 2) -> None:
+    code, text = reply
+    if code // 100 != wanted:
+        about_the_mail = stage in (Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.BODY, Stage.DOT)
+        is_permanent = about_the_mail and code // 100 == 5 and code != AUTHENTICATION_REQUIRED
+        raise NotTaken(stage, _printable(text), code, is_permanent=is_permanent)
+
+
+def _has_spoken(client: smtplib.SMTP) -> bool:
+    assert client.sock
+    poll = select.poll()
+    poll.register(client.sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _take_leave(client: smtplib.SMTP) -> None:
+    """Say so, and don't wait for the answer: what counts has been said, and is to be written down at once."""
+    with contextlib.suppress(OSError):
+        client.putcmd("QUIT")
+
+
+def _on_the_wire(message: bytes) -> bytes:
+    """Lines that end with CRLF, none of them a lone dot (RFC 5321, 4.5.2)."""
+    lines = message.splitlines()
+    return b"".join((b"." if line.startswith(b".") else b"") + line + b"\r\n" for line in lines)
+
+
+def _printable(text: str | bytes) -> str:
+    """One line of at most 500 characters, whatever a server sends."""
+    if isinstance(text, bytes):
+        text = text.decode(errors="replace")
+    shown = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(shown.split())[:500]
