@@ -4,10 +4,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.models import Role, User
 
@@ -39,9 +42,9 @@ def staff_page(check: Callable[[User], None]) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        @login_required
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            assert isinstance(request.user, User)
+            if not isinstance(request.user, User):
+                return _to_login(request)
             check(request.user)
             return view(request, *args, **kwargs)
 
@@ -50,13 +53,47 @@ def staff_page(check: Callable[[User], None]) -> Callable[[View], View]:
     return decorate
 
 
-def _require(user: User, *roles: str) -> None:
-    if not user.has_role(*roles):
+def may(user: User, check: Callable[[User], None]) -> bool:
+    """Whether `check` lets `user` through: for what a page offers. What it does is checked where it is done."""
+    try:
+        check(user)
+    except PermissionDenied:
+        return False
+    return True
+
+
+def admin_permission(request: HttpRequest) -> bool:
+    """Django's admin is for superusers; other members of staff are refused, whatever else they may do."""
+    if request.user.is_authenticated and not (request.user.is_active and request.user.is_superuser):
         raise PermissionDenied
+    return request.user.is_authenticated
 
 
 def admin_login(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
     """Django's admin has no door of its own: it is entered by the staff's login."""
-    if request.user.is_authenticated:
+    if admin_permission(request):
+        return redirect("admin:index")
+    return redirect_to_login(back(request, reverse("admin:index")))
+
+
+def back(request: HttpRequest, default: str) -> str:
+    """Where the reader came from, as `next` says, if that is a page of ours."""
+    stated = request.POST.get("next") or request.GET.get("next") or ""
+    return stated if url_has_allowed_host_and_scheme(stated, allowed_hosts=None) else default
+
+
+def staff(request: HttpRequest) -> User:
+    """Who is signed in, on a `staff_page`."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    """A page is shown after the login; a button is not pressed again, the reader is led back to it."""
+    reading = request.method in ("GET", "HEAD")
+    return redirect_to_login(request.get_full_path() if reading else back(request, reverse(settings.LOGIN_REDIRECT_URL)))
+
+
+def _require(user: User, *roles: str) -> None:
+    if not user.has_role(*roles):
         raise PermissionDenied
-    return redirect_to_login(request.get_full_path())

@@ -1,10 +1,10 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from accounts.access import access_desk, staff_page
+from accounts.access import access_desk, back, staff_page
 from accounts.models import User
 
 
@@ -15,6 +15,4 @@ def set_language(request: HttpRequest) -> HttpResponse:
     language = request.POST.get("language", "")
     if language in dict(settings.LANGUAGES):
         User.objects.filter(pk=request.user.pk).update(language=language)
-    back = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(back, allowed_hosts=None)
-    return redirect(back if safe else settings.LOGIN_REDIRECT_URL)
+    return redirect(back(request, reverse(settings.LOGIN_REDIRECT_URL)))

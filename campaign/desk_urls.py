@@ -7,6 +7,9 @@ from campaign import desk
 app_name = "desk"
 urlpatterns = [
     path("", desk.home, name="home"),
+    path("letters/<slug:slug>/", desk.letter, name="letter"),
+    path("letters/<slug:slug>/open/", desk.open_signing, name="open_signing"),
+    path("letters/<slug:slug>/close/", desk.close_signing, name="close_signing"),
     path("", include("signatories.desk_urls")),
     path("", include("dispatch.desk_urls")),
 ]

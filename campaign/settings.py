@@ -160,6 +160,7 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # staff are added by an administrator, never by themselves
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # strangers are not mailed
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
@@ -245,6 +246,7 @@ MAIL_FROM = env.str("MAIL_FROM", default="Undersigned <signatures@undersigned.ex
 DISPATCH_FROM = env.str("DISPATCH_FROM", default="Undersigned <letters@undersigned.example.org>")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = MAIL_FROM
 SENDING_ENABLED = env.bool("SENDING_ENABLED", default=False)
+DELIVERY_LEASE = env.int("DELIVERY_LEASE", default=300)  # seconds; longer than one conversation with the relay takes
 
 # The seal ----------------------------------------------------------------------------------------
 

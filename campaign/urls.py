@@ -8,6 +8,7 @@ from accounts import access
 from campaign import views
 
 admin.site.login = access.admin_login  # type: ignore[method-assign]
+admin.site.has_permission = access.admin_permission  # type: ignore[method-assign]
 
 urlpatterns = [
     path("", views.to_readers_language, name="root"),

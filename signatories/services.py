@@ -113,7 +113,14 @@ def approve(signature: Signature, *, by: User) -> None:
     try:
         with transaction.atomic():
             decision = {"decided_by": by, "decided_at": timezone.now(), "reason": ""}
-            move(signature, SignatureStatus.APPROVED, by=by, organisation=_registered(signature), **decision)
+            move(
+                signature,
+                SignatureStatus.APPROVED,
+                by=by,
+                organisation=_registered(signature),
+                only_if={"signed_at": signature.signed_at},
+                **decision,
+            )
             emails.approved(signature)
     except IntegrityError:
         raise AlreadyApproved from None
@@ -123,7 +130,15 @@ def reject(signature: Signature, *, by: User, reason: str) -> None:
     """Decline the signature, for one of `Signature.Reason`, and tell the signer why. Raises `Overtaken`."""
     reason = Signature.Reason(reason).value
     with transaction.atomic():
-        move(signature, SignatureStatus.REJECTED, by=by, reason=reason, decided_by=by, decided_at=timezone.now())
+        move(
+            signature,
+            SignatureStatus.REJECTED,
+            by=by,
+            reason=reason,
+            decided_by=by,
+            decided_at=timezone.now(),
+            only_if={"signed_at": signature.signed_at},
+        )
         emails.rejected(signature)
 
 

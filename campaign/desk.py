@@ -1,0 +1,108 @@
+"""The desk: the queue with the letters below it, and a page a letter."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import access_campaign, access_desk, access_review, may, staff, staff_page
+from accounts.models import User
+from campaign.standing import BEING_TYPESET, Standing, progress, standings
+from ledger.services import IllegalMove, Overtaken
+from letters import services
+from letters.models import Letter, Version
+from letters.states import LetterStatus
+from signatories import desk as signatures
+from signatories.models import Signature
+from signatories.states import SignatureStatus
+
+# The lists of a letter's page. Who has not confirmed is counted, and not listed.
+LISTED = (SignatureStatus.PENDING, SignatureStatus.APPROVED, SignatureStatus.REJECTED, SignatureStatus.WITHDRAWN)
+
+
+@require_safe
+@staff_page(access_desk)
+def home(request: HttpRequest) -> HttpResponse:
+    """What waits for a decision, and where every letter stands."""
+    context: dict[str, Any] = {"standings": standings(Letter.objects.all())}
+    if may(staff(request), access_review):
+        page = signatures.a_page(Signature.objects.confirmed(), request.GET.get("page"))
+        context |= {"page": page, "rows": signatures.rows(page), "reasons": Signature.Reason}
+    return render(request, "desk/home.html", context)
+
+
+@require_safe
+@staff_page(access_desk)
+def letter(request: HttpRequest, slug: str) -> HttpResponse:
+    """A letter: what is done, what the next step waits for, and who signed."""
+    found = get_object_or_404(Letter.objects.select_related("campaign"), slug=slug)
+    (standing,) = standings([found])
+    context = {
+        "letter": found,
+        "standing": standing,
+        "editions": _editions(found),
+        "may_campaign": may(staff(request), access_campaign),
+        "is_open": found.status == LetterStatus.OPEN,
+        **_signatures(request, standing, staff(request)),
+    }
+    return render(request, "desk/letter.html", context)
+
+
+@require_POST
+@staff_page(access_campaign)
+def open_signing(request: HttpRequest, slug: str) -> HttpResponse:
+    found = get_object_or_404(Letter, slug=slug)
+    try:
+        services.open_for_signing(found, by=staff(request))
+        messages.success(request, _("The letter is open for signing."))
+    except Version.DoesNotExist:
+        messages.error(request, _("The letter has no text yet that is complete in every language."))
+    except (IllegalMove, Overtaken):
+        messages.warning(request, _("The letter was open already."))
+    return redirect("desk:letter", slug=slug)
+
+
+@require_POST
+@staff_page(access_campaign)
+def close_signing(request: HttpRequest, slug: str) -> HttpResponse:
+    found = get_object_or_404(Letter, slug=slug)
+    try:
+        services.close_for_signing(found, by=staff(request))
+        messages.success(request, _("The letter is closed for signing."))
+    except (IllegalMove, Overtaken):
+        messages.warning(request, _("The letter was closed already."))
+    return redirect("desk:letter", slug=slug)
+
+
+def _editions(letter: Letter) -> list[dict[str, Any]]:
+    """The editions, the latest first, each with its dispatches and, while it is being typeset, how far that has come."""
+    editions = letter.editions.defer("content").select_related("cut_by", "version").order_by("-number")
+    return [
+        {
+            "edition": edition,
+            "progress": progress(edition) if edition.status in BEING_TYPESET else "",
+            "dispatches": edition.dispatches.all(),
+        }
+        for edition in editions.prefetch_related("files", "dispatches__prepared_by", "dispatches__authorised_by")
+    ]
+
+
+def _signatures(request: HttpRequest, standing: Standing, user: User) -> dict[str, Any]:
+    """One of the lists; nothing for those who have no business with people's names and addresses."""
+    if not may(user, access_review):
+        return {}
+    state = request.GET.get("state")
+    if state not in LISTED:
+        state = SignatureStatus.PENDING.value
+    order = ("confirmed_at", "pk") if state == SignatureStatus.PENDING else ("-is_lead", "folded_name", "pk")
+    page = signatures.a_page(standing.letter.signatures.filter(status=state).order_by(*order), request.GET.get("page"))
+    return {
+        "state": state,
+        "lists": [(listed.value, listed.label, standing.signatures[listed]) for listed in LISTED],
+        "page": page,
+        "rows": signatures.rows(page),
+        "reasons": Signature.Reason,
+    }

@@ -1,0 +1,148 @@
+"""Where each letter stands, and what its next step waits for."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.db.models import Count, Max, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from dispatch.models import Delivery, Dispatch, Edition
+from dispatch.states import DeliveryStatus, DispatchStatus, EditionStatus
+from letters.models import Letter
+from letters.states import LetterStatus
+from signatories.models import Signature
+from signatories.states import SignatureStatus
+
+BEING_TYPESET = (EditionStatus.CUT, EditionStatus.RENDERED)
+
+
+@dataclass
+class Standing:
+    """A letter with its signatures counted by state, its latest edition, and that edition's latest dispatch."""
+
+    letter: Letter
+    signatures: Counter[str] = field(default_factory=Counter)
+    edition: Edition | None = None
+    added: int = 0
+    gone: int = 0
+    dispatch: Dispatch | None = None
+    deliveries: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def has_live_dispatch(self) -> bool:
+        return self.dispatch is not None and self.dispatch.status != DispatchStatus.CANCELLED
+
+    @property
+    def next_step(self) -> str:
+        """What is to be done next, or what it waits for, in one sentence."""
+        if self.letter.status == LetterStatus.DRAFT:
+            return _("The letter is a draft. Open it for signing.")
+        if self.edition is None:
+            return self._before_the_first_edition()
+        if self.edition.status == EditionStatus.FAILED:
+            return _("Edition %(number)s could not be typeset. See why, then try again.") % {
+                "number": self.edition.number
+            }
+        if self.edition.status in BEING_TYPESET:
+            return progress(self.edition)
+        return self._dispatch() if self.has_live_dispatch else self._before_a_dispatch()
+
+    def _before_the_first_edition(self) -> str:
+        pending = self.signatures[SignatureStatus.PENDING]
+        if pending:
+            text = ngettext(
+                "%(count)s signature waits for a decision.", "%(count)s signatures wait for a decision.", pending
+            )
+            return text % {"count": pending}
+        if not self.signatures[SignatureStatus.APPROVED]:
+            return _("No signature has been approved yet.")
+        return _("Every confirmed signature is decided on. An edition can be cut.")
+
+    def _before_a_dispatch(self) -> str:
+        assert self.edition
+        number = {"number": self.edition.number}
+        if self.gone:
+            text = _("Somebody who signed edition %(number)s stands under the letter no more. Cut a new edition.")
+        elif self.added:
+            text = _("Signatures have been approved since edition %(number)s was cut. Cut a new one, or send this one.")
+        else:
+            text = _("Edition %(number)s is sealed. Prepare a dispatch.")
+        return text % number
+
+    def _dispatch(self) -> str:
+        assert self.dispatch
+        texts = {
+            DispatchStatus.PREPARED: _("The dispatch is prepared. A second person has to authorise it."),
+            DispatchStatus.HALTED: _("The dispatch is halted. Nothing is handed over until somebody resumes it."),
+        }
+        if not settings.SENDING_ENABLED and self.dispatch.status != DispatchStatus.DONE:
+            return _("Sending is switched off on this site. An operator has to switch it on.")
+        if self.deliveries[DeliveryStatus.UNKNOWN]:
+            return _("Of some delivery it is not known whether the mail server took it. Look it up and decide.")
+        return texts.get(DispatchStatus(self.dispatch.status)) or delivered(self.deliveries)
+
+
+def progress(edition: Edition) -> str:
+    """How far typesetting or sealing has come."""
+    files = edition.files.all()
+    sealing = edition.status == EditionStatus.RENDERED
+    ready = sum(1 for file in files if (file.sealed if sealing else file.rendered))
+    text = (
+        _("Edition %(number)s is being sealed: %(ready)s of %(total)s languages ready.")
+        if sealing
+        else _("Edition %(number)s is being typeset: %(ready)s of %(total)s languages ready.")
+    )
+    return text % {"number": edition.number, "ready": ready, "total": len(files)}
+
+
+def delivered(deliveries: Counter[str]) -> str:
+    """How many of a dispatch's deliveries came to which end."""
+    text = _("%(accepted)s of %(total)s deliveries accepted, %(failed)s refused.")
+    return text % {
+        "accepted": deliveries[DeliveryStatus.ACCEPTED],
+        "failed": deliveries[DeliveryStatus.FAILED],
+        "total": sum(deliveries.values()) - deliveries[DeliveryStatus.CANCELLED],
+    }
+
+
+def standings(letters: Iterable[Letter]) -> list[Standing]:
+    """Where `letters` stand, in a number of queries that does not grow with them or their signatures."""
+    by_letter = {letter.pk: Standing(letter) for letter in letters}
+    counted = Signature.objects.filter(letter__in=by_letter).values_list("letter", "status").order_by()
+    for letter, status, count in counted.annotate(Count("pk")):
+        by_letter[letter].signatures[status] = count
+    for edition in _latest_editions(by_letter):
+        standing = by_letter[edition.letter_id]
+        standing.edition = edition
+        standing.added = standing.signatures[SignatureStatus.APPROVED] - edition.still_approved
+        standing.gone = edition.frozen - edition.still_approved
+    _add_dispatches({s.edition.pk: s for s in by_letter.values() if s.edition})
+    return list(by_letter.values())
+
+
+def _latest_editions(letters: Iterable[int]) -> Iterable[Edition]:
+    latest = Edition.objects.filter(letter__in=letters).values("letter").order_by().annotate(last=Max("pk"))
+    return (
+        Edition.objects.filter(pk__in=latest.values("last"))
+        .defer("content")
+        .annotate(
+            frozen=Count("signatures"),
+            still_approved=Count("signatures", filter=Q(signatures__status=SignatureStatus.APPROVED)),
+        )
+        .prefetch_related("files")
+    )
+
+
+def _add_dispatches(by_edition: dict[int, Standing]) -> None:
+    latest: dict[int, Standing] = {}
+    for dispatch in Dispatch.objects.filter(edition__in=by_edition).order_by("pk"):
+        by_edition[dispatch.edition_id].dispatch = dispatch
+    for standing in by_edition.values():
+        if standing.dispatch:
+            latest[standing.dispatch.pk] = standing
+    counted = Delivery.objects.filter(dispatch__in=latest).values_list("dispatch", "status").order_by()
+    for pk, status, count in counted.annotate(Count("pk")):
+        latest[pk].deliveries[status] = count

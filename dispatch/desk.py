@@ -1,0 +1,251 @@
+"""Staff cut editions, prepare, authorise and halt dispatches, and say what became of deliveries the machine lost sight of."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import access_campaign, access_desk, access_send, may, staff, staff_page
+from dispatch import emails, smtp
+from dispatch.models import Delivery, Dispatch, Edition, EditionFile
+from dispatch.services import deliveries, dispatches, editions
+from dispatch.states import DeliveryStatus, DispatchStatus
+from ledger.services import IllegalMove, Overtaken
+from letters.models import Letter
+from signatories.desk import own_name
+from signatories.models import Signature
+
+NAMED = 20  # in a message; the letter's page has them all
+
+# How far the talk with the mail server had come.
+STAGES: dict[str, Promise] = {
+    "message": gettext_lazy("putting the mail together"),
+    smtp.Stage.CONNECT: gettext_lazy("connecting"),
+    smtp.Stage.EHLO: gettext_lazy("greeting"),
+    smtp.Stage.STARTTLS: gettext_lazy("encrypting the connection"),
+    smtp.Stage.AUTH: gettext_lazy("signing in"),
+    smtp.Stage.MAIL: gettext_lazy("naming the sender"),
+    smtp.Stage.RCPT: gettext_lazy("naming the recipient"),
+    smtp.Stage.DATA: gettext_lazy("announcing the mail"),
+    smtp.Stage.BODY: gettext_lazy("handing the mail over"),
+    smtp.Stage.DOT: gettext_lazy("after the whole mail"),
+}
+
+REFUSALS: dict[type[Exception], Promise] = {
+    editions.NothingToFreeze: gettext_lazy(
+        "An edition needs at least one approved signatory and one addressee. There is nothing to freeze yet."
+    ),
+    dispatches.NotSealed: gettext_lazy(
+        "Only the latest sealed edition is sent, and only while everybody named in it stands under the letter."
+        " Cut a new edition."
+    ),
+    dispatches.AlreadySent: gettext_lazy(
+        "Some recipient has this edition already, or a dispatch to that recipient is under way."
+        " Nobody gets the same edition twice."
+    ),
+    dispatches.SamePerson: gettext_lazy(
+        "You prepared this dispatch. A second person has to authorise it."
+    ),
+    dispatches.SendingIsOff: gettext_lazy(
+        "Sending is switched off on this site. An operator has to switch it on (SENDING_ENABLED)."
+    ),
+    IllegalMove: gettext_lazy("Nothing was done: somebody else was faster. Look at how things stand now."),
+    Overtaken: gettext_lazy("Nothing was done: somebody else was faster. Look at how things stand now."),
+}
+
+
+@require_POST
+@staff_page(access_campaign)
+def cut(request: HttpRequest, slug: str) -> HttpResponse:
+    """Freeze an edition, if none was cut since the page that the button was on."""
+    letter = get_object_or_404(Letter, slug=slug)
+    try:
+        made = _cut(letter, request)
+    except tuple(REFUSALS) as refusal:
+        _refuse(request, refusal)
+    else:
+        number = made.edition.number
+        messages.success(request, _("Edition %(number)s is cut and is being typeset.") % {"number": number})
+        _tell_who_is_missing(request, made)
+    return redirect("desk:letter", slug=slug)
+
+
+@require_POST
+@staff_page(access_campaign)
+def try_again(request: HttpRequest, pk: int) -> HttpResponse:
+    edition = get_object_or_404(Edition.objects.select_related("letter"), pk=pk)
+    try:
+        editions.try_again(edition, by=staff(request))
+        messages.success(request, _("Edition %(number)s is being typeset again.") % {"number": edition.number})
+    except tuple(REFUSALS) as refusal:
+        _refuse(request, refusal)
+    return redirect("desk:letter", slug=edition.letter.slug)
+
+
+@require_safe
+@staff_page(access_desk)
+def edition_pdf(request: HttpRequest, pk: int, language: str) -> HttpResponse:
+    """What was sealed, byte for byte, also where it is public no more."""
+    file = get_object_or_404(EditionFile, edition=pk, language=language)
+    if not file.sealed:
+        raise Http404
+    name = f'inline; filename="letter-{file.language}.pdf"'
+    return HttpResponse(editions.sealed_bytes(file), "application/pdf", headers={"Content-Disposition": name})
+
+
+@require_POST
+@staff_page(access_campaign)
+def prepare(request: HttpRequest, pk: int) -> HttpResponse:
+    edition = get_object_or_404(Edition.objects.select_related("letter"), pk=pk)
+    try:
+        made = dispatches.prepare(edition, by=staff(request))
+    except tuple(REFUSALS) as refusal:
+        _refuse(request, refusal)
+        return redirect("desk:letter", slug=edition.letter.slug)
+    messages.success(request, _("The dispatch is prepared. A second person has to authorise it."))
+    return redirect("desk:dispatch", pk=made.pk)
+
+
+@require_safe
+@staff_page(access_desk)
+def dispatch(request: HttpRequest, pk: int) -> HttpResponse:
+    """What goes to whom, with the hash of each file, and what became of it."""
+    found = _dispatch(pk)
+    user = staff(request)
+    may_send, is_preparer = may(user, access_send), found.prepared_by_id == user.pk
+    context = {
+        "dispatch": found,
+        "edition": found.edition,
+        "letter": found.edition.letter,
+        "deliveries": _deliveries(found),
+        "may_send": may_send,
+        "is_preparer": is_preparer,
+        "sending_is_off": not settings.SENDING_ENABLED,
+        "may_cancel": (may_send or is_preparer) and found.machine.allows(found.status, DispatchStatus.CANCELLED),
+    }
+    return render(request, "desk/dispatch.html", context)
+
+
+@require_POST
+@staff_page(access_send)
+def authorise(request: HttpRequest, pk: int) -> HttpResponse:
+    return _act(request, pk, dispatches.authorise, _("The dispatch is authorised. The mails go out now."))
+
+
+@require_POST
+@staff_page(access_send)
+def halt(request: HttpRequest, pk: int) -> HttpResponse:
+    return _act(request, pk, dispatches.halt, _("The dispatch is halted."))
+
+
+@require_POST
+@staff_page(access_send)
+def resume(request: HttpRequest, pk: int) -> HttpResponse:
+    return _act(request, pk, dispatches.resume, _("The dispatch goes on."))
+
+
+@require_POST
+@staff_page(access_desk)
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """The sender's right, and the preparer's own."""
+    if _dispatch(pk).prepared_by_id != staff(request).pk:
+        access_send(staff(request))
+    return _act(request, pk, dispatches.cancel, _("The dispatch is cancelled."))
+
+
+@require_POST
+@staff_page(access_send)
+def resolve(request: HttpRequest, pk: int) -> HttpResponse:
+    """What a person found out about a delivery, for the attempt that they looked up."""
+    delivery = get_object_or_404(Delivery.objects.select_related("dispatch"), pk=pk)
+    to = request.POST.get("to", "")
+    try:
+        if str(delivery.attempts) != request.POST.get("attempts") or delivery.status != DeliveryStatus.UNKNOWN:
+            raise Overtaken
+        deliveries.resolve(delivery, to, by=staff(request))
+        messages.success(request, _("Your decision is recorded."))
+    except tuple(REFUSALS) as refusal:
+        _refuse(request, refusal)
+    return redirect("desk:dispatch", pk=delivery.dispatch_id)
+
+
+def _cut(letter: Letter, request: HttpRequest) -> editions.Cut:
+    """Pressed twice, the button cuts once: it says which edition was the latest when it was shown."""
+    with transaction.atomic():
+        Letter.objects.select_for_update().get(pk=letter.pk)
+        last = letter.editions.order_by("number").values_list("number", flat=True).last() or 0
+        if str(last) != request.POST.get("last"):
+            raise Overtaken
+        return editions.cut_edition(letter, by=staff(request))
+
+
+def _tell_who_is_missing(request: HttpRequest, made: editions.Cut) -> None:
+    if made.pending:
+        text = _("Still under review, and therefore not in it: %(names)s.")
+        messages.info(request, text % {"names": _names(made.pending)})
+    if made.unconfirmed:
+        text = _("Never confirmed, and therefore not in it: %(names)s.")
+        messages.info(request, text % {"names": _names(made.unconfirmed)})
+
+
+def _names(signatures: list[Signature]) -> str:
+    names = ", ".join(own_name(signature) for signature in signatures[:NAMED])
+    more = len(signatures) - NAMED
+    if more <= 0:
+        return names
+    return ngettext("%(names)s and %(more)s more", "%(names)s and %(more)s more", more) % {"names": names, "more": more}
+
+
+def _act(request: HttpRequest, pk: int, verb: Callable[..., None], done: str) -> HttpResponse:
+    try:
+        verb(_dispatch(pk), by=staff(request))
+        messages.success(request, done)
+    except tuple(REFUSALS) as refusal:
+        _refuse(request, refusal)
+    return redirect("desk:dispatch", pk=pk)
+
+
+def _refuse(request: HttpRequest, refusal: Exception) -> None:
+    messages.error(request, REFUSALS[type(refusal)])
+
+
+def _dispatch(pk: int) -> Dispatch:
+    known = Dispatch.objects.select_related("edition__letter", "prepared_by", "authorised_by")
+    return get_object_or_404(known, pk=pk)
+
+
+def _deliveries(dispatch: Dispatch) -> list[dict[str, Any]]:
+    """Each delivery with the file that it carries, and the words of its mail or what is wrong with them."""
+    files = {file.language: file for file in dispatch.edition.files.all()}
+    return [
+        {
+            "delivery": delivery,
+            "file": files.get(delivery.language),
+            "stage": STAGES.get(delivery.stage, delivery.stage),
+            **_words(delivery),
+        }
+        for delivery in _in_order(dispatch)
+    ]
+
+
+def _in_order(dispatch: Dispatch) -> list[Delivery]:
+    found = list(dispatch.deliveries.select_related("recipient").order_by("recipient__order", "pk"))
+    for delivery in found:
+        delivery.dispatch, delivery.edition = dispatch, dispatch.edition
+    return found
+
+
+def _words(delivery: Delivery) -> dict[str, str]:
+    try:
+        subject, text = emails.words(delivery)
+    except emails.Unfit as unfit:
+        return {"unfit": str(unfit)}
+    return {"subject": subject, "text": text}
