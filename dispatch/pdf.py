@@ -1,0 +1,266 @@
+"""The letter on paper: an edition typeset in one language as a tagged PDF (PDF/UA-1).
+
+A pure function of what was frozen: no clock, no network, no font but those in `static/fonts`, so that the same edition
+gives the same bytes on every machine.
+"""
+
+import atexit
+import json
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import segno
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import translation
+from django.utils.formats import date_format, number_format
+from django.utils.html import format_html
+from django.utils.translation import ngettext
+
+from dispatch.models import Edition
+
+FONTS = settings.BASE_DIR / "static/fonts"
+STYLES = settings.BASE_DIR / "templates/pdf/letter.css"
+TEXT_FACE = "PTSerif"  # every other family in FONTS lends it the letters that it lacks
+QR = "letter:qr"
+FONT = "font:"
+NAMES_IN_BLOCKS = 1000  # more than this are run in, or the letter would have hundreds of pages
+NAMES_RUN_IN = 100
+
+
+class CannotTypeset(Exception):
+    """What is missing for typesetting, by its name."""
+
+
+@dataclass(frozen=True)
+class Document:
+    data: bytes
+    pages: int
+
+
+def render(edition: Edition, language: str) -> Document:
+    """Typeset `edition` in `language`. Raises `CannotTypeset` for a letter no font has, or where Pango is missing."""
+    content = _composed(edition.content)
+    _require_glyphs(content, language)
+    with translation.override(language):
+        context = {**_context(content, language), "created": f"{edition.cut_at:%Y-%m-%dT%H:%M:%SZ}"}
+        html = render_to_string("pdf/letter.html", context)
+    return press().print(html, {QR: _qr(context["address"])})
+
+
+# What is printed ---------------------------------------------------------------------------------
+
+
+def _context(content: dict[str, Any], language: str) -> dict[str, Any]:
+    """What the template shows, in `language`, which is also the one that is active."""
+    text = content["languages"][language]
+    recipients = [{"kind": recipient["kind"], **recipient[language]} for recipient in content["recipients"]]
+    addressees = [recipient for recipient in recipients if recipient["kind"] == "to"]
+    names = [{"name": entry["name"][language], "is_lead": entry["is_lead"]} for entry in content["signatories"]]
+    contact_address = text["contact_address"].splitlines()
+    address = settings.PUBLIC_URL + reverse("edition", args=[content["letter"], content["number"]])
+    return {
+        "language": language,
+        "content": content,
+        "text": text,
+        "dated": date_format(date.fromisoformat(content["dated"])),
+        "page": format_html('<span class="page"></span>'),
+        "pages": format_html('<span class="pages"></span>'),
+        "sender": [content["host"], *contact_address],
+        "contact_address": contact_address,
+        "addressees": addressees,
+        "salutation": addressees[0]["salutation"],
+        "copies": [recipient for recipient in recipients if recipient["kind"] == "cc"],
+        "parts": list(_parts(text["blocks"])),
+        "signatories": names,
+        "run_in": list(_run_in(names)),
+        "count_sentence": _count_sentence(len(names) + content["withheld"]),
+        "withheld_sentence": _withheld_sentence(content["withheld"]),
+        "qr": QR,
+        "address": address,
+        "address_in_short": address.partition("://")[2],
+    }
+
+
+def _parts(blocks: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
+    """Runs of paragraphs and of demands; the demands are numbered through."""
+    number = 1
+    for is_demands, run in groupby(blocks, key=lambda block: block["kind"] == "demand"):
+        texts = [block["text"] for block in run]
+        yield {"is_demands": is_demands, "texts": texts, "start": number}
+        number += len(texts) if is_demands else 0
+
+
+def _run_in(names: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """A long list, in paragraphs; nothing for a short one."""
+    if len(names) > NAMES_IN_BLOCKS:
+        for start in range(0, len(names), NAMES_RUN_IN):
+            yield names[start : start + NAMES_RUN_IN]
+
+
+def _count_sentence(count: int) -> str:
+    return ngettext(
+        "%(count)s organisation has signed this letter.",
+        "%(count)s organisations have signed this letter.",
+        count,
+    ) % {"count": number_format(count, force_grouping=True)}
+
+
+def _withheld_sentence(count: int) -> str:
+    if not count:
+        return ""
+    return ngettext(
+        "and %(count)s organisation whose name is withheld for its safety",
+        "and %(count)s organisations whose names are withheld for their safety",
+        count,
+    ) % {"count": number_format(count, force_grouping=True)}
+
+
+def _qr(address: str) -> bytes:
+    svg: str = segno.make(address, error="m", micro=False).svg_inline(border=0, omitsize=True)
+    return svg.encode()
+
+
+# What it is printed with -------------------------------------------------------------------------
+
+
+class Press:
+    """WeasyPrint with our fonts and style sheet. Loading it all takes longer than a letter: one `press()` a process."""
+
+    def __init__(self) -> None:
+        try:
+            import weasyprint
+            from weasyprint.text.fonts import FontConfiguration
+        except OSError as failure:
+            message = f"The library that sets type is missing (on Debian: libpango-1.0-0, libpangoft2-1.0-0): {failure}"
+            raise CannotTypeset(message) from failure
+        self._html: Callable[..., Any] = weasyprint.HTML
+        self._fonts = FontConfiguration()
+        self._styles = weasyprint.CSS(
+            string=_font_faces() + STYLES.read_text(), font_config=self._fonts, url_fetcher=_fetcher({})
+        )
+        self._one_at_a_time = Lock()  # Pango's font map is not for two threads
+
+    def print(self, html: str, given: dict[str, bytes]) -> Document:
+        """The PDF of `html`, whose pictures are among `given`. Raises `CannotTypeset` if it asks for anything else."""
+        with self._one_at_a_time, _nothing_else_asked_for():
+            source = self._html(string=html, url_fetcher=_fetcher(given))
+            document = source.render(stylesheets=[self._styles], font_config=self._fonts)
+            data: bytes = document.write_pdf(pdf_variant="pdf/ua-1")
+        return Document(data=data, pages=len(document.pages))
+
+
+@cache
+def press() -> Press:
+    return Press()
+
+
+atexit.register(press.cache_clear)  # its fonts lie in a directory that it can remove only while Python still stands
+
+
+def _fetcher(given: dict[str, bytes]) -> Any:
+    """Hands out what was given and our fonts, and nothing else: an attempt ends the typesetting."""
+    from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
+
+    class OnlyGiven(URLFetcher):
+        def fetch(self, url: str, headers: Any = None) -> Any:
+            if url in given:
+                return URLFetcherResponse(url, given[url], {"Content-Type": "image/svg+xml"})
+            font = FONTS / url.removeprefix(FONT)
+            if url.startswith(FONT) and font in _faces():
+                return URLFetcherResponse(url, font.read_bytes(), {"Content-Type": "font/ttf"})
+            raise FatalURLFetchingError(f"The letter asks for {url}, which was not given.")
+
+    return OnlyGiven()
+
+
+@contextmanager
+def _nothing_else_asked_for() -> Iterator[None]:
+    """WeasyPrint lets only a BaseException end its work; ours is one that callers can handle."""
+    from weasyprint.urls import FatalURLFetchingError
+
+    try:
+        yield
+    except FatalURLFetchingError as failure:
+        raise CannotTypeset(str(failure)) from failure
+
+
+# Fonts -------------------------------------------------------------------------------------------
+
+
+@cache
+def _faces() -> tuple[Path, ...]:
+    """The font files, named `Family-Style.ttf`, those of the text first."""
+    return tuple(sorted(FONTS.glob("*.ttf"), key=lambda path: (_family(path) != TEXT_FACE, path.name)))
+
+
+def _family(path: Path) -> str:
+    return path.stem.partition("-")[0]
+
+
+def _font_faces() -> str:
+    """The fonts as rules of a style sheet, in the order in which they are asked for a letter."""
+    rules = [
+        f'@font-face {{ font-family: "{_family(path)}"; src: url("{FONT}{path.name}");'
+        f" font-weight: {'bold' if 'Bold' in path.stem else 'normal'};"
+        f" font-style: {'italic' if 'Italic' in path.stem else 'normal'} }}\n"
+        for path in _faces()
+    ]
+    families = ", ".join(f'"{family}"' for family in dict.fromkeys(map(_family, _faces())))
+    return "".join(rules) + f"@page {{ font-family: {families} }} html {{ font-family: {families} }}\n"
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    """The characters that the fonts have between them."""
+    from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
+
+    covered: set[int] = set()
+    for path in _faces():
+        with TTFont(path, lazy=True) as font:
+            covered.update(font.getBestCmap())
+    return frozenset(covered)
+
+
+def _require_glyphs(content: dict[str, Any], language: str) -> None:
+    """Raise `CannotTypeset` naming the characters that no font has, and where they stand."""
+    for text in _texts(content, language):
+        missing = sorted({character for character in text if not _can_be_set(character)})
+        if missing:
+            named = ", ".join(f"U+{ord(it):04X} {unicodedata.name(it, 'control character')}" for it in missing)
+            raise CannotTypeset(f"No font in static/fonts has {named}, which stands in “{text}”.")
+
+
+def _can_be_set(character: str) -> bool:
+    """Controls of line and direction need no glyph."""
+    return ord(character) in _glyphs() or character.isspace() or unicodedata.category(character) == "Cf"
+
+
+def _texts(content: dict[str, Any], language: str) -> Iterator[str]:
+    """Every text that the letter prints in `language`."""
+    yield from (entry["name"][language] for entry in content["signatories"])
+    yield from _strings([content["hashtag"], content["host"], content["contact_email"], content["languages"][language]])
+    yield from _strings([recipient[language] for recipient in content["recipients"]])
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _strings(part)
+
+
+def _composed(content: dict[str, Any]) -> dict[str, Any]:
+    """`content` with letters and their marks as one character (NFC), as fonts have them."""
+    composed: dict[str, Any] = json.loads(unicodedata.normalize("NFC", json.dumps(content, ensure_ascii=False)))
+    return composed
