@@ -50,7 +50,7 @@ class LetterPage(Page):
             "signatories": signatory_list(letter),
             "edition": edition,
             "file": edition.files.filter(language=language).first() if edition else None,
-            "files_are_public": bool(edition) and not edition.names_someone_who_left,
+            "files_are_public": edition is not None and not edition.names_someone_who_left,
             "has_press_release": PressRelease.objects.filter(letter=letter).exists(),
             "sent_at": sent_at(letter),
         }

@@ -73,7 +73,7 @@ class MailboxField(forms.EmailField):
     """One address at a domain that mail can be sent to."""
 
     def to_python(self, value: Any) -> str:
-        text = super().to_python(value)
+        text = super().to_python(value) or ""
         if any(character in text for character in ",;\r\n\t\0"):
             raise ValidationError(_("Enter one e-mail address only."), code="several")
         return text
