@@ -4,10 +4,13 @@ import smtplib
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.crypto import salted_hmac
 
 from ledger.bell import ring
 from ledger.services import Overtaken, move
@@ -94,11 +97,16 @@ def one_line(text: str) -> str:
 
 
 def _message(mail: Mail) -> EmailMessage:
+    digest = salted_hmac("mailing.message", mail.key).hexdigest()[:32]
     return EmailMessage(
         mail.subject,
         mail.body,
         to=[mail.to],
-        headers={"Content-Language": mail.language, "Auto-Submitted": "auto-generated"},
+        headers={
+            "Message-ID": f"<{digest}@{urlsplit(settings.PUBLIC_URL).hostname}>",  # Django's own would name this machine
+            "Content-Language": mail.language,
+            "Auto-Submitted": "auto-generated",
+        },
     )
 
 

@@ -67,7 +67,9 @@ class Journey:
         """Staff of the demonstration, each with a new random password."""
         for name, (address, full_name, role) in STAFF.items():
             password = secrets.token_urlsafe(12)
-            user = User.objects.filter(email=address).first() or add_staff(email=address, name=full_name, roles=[role])
+            user = User.objects.filter(email=address).first() or add_staff(
+                email=address, name=full_name, roles=[role], language="en"
+            )
             user.set_password(password)
             user.is_active = True
             user.save(update_fields=["password", "is_active"])

@@ -18,7 +18,7 @@ from campaign.embedded import BASE_DIR, Ended, Processes, embedded
 from letters.models import Letter
 
 WORKER = [
-    *(sys.executable, "-m", "celery", "-A", "campaign.celery:app", "worker"),
+    *(sys.executable, "-m", "celery", "--quiet", "-A", "campaign.celery:app", "worker"),
     *("--concurrency=2", "--without-gossip", "--without-mingle", "--loglevel=warning"),
 ]
 PATIENCE = 90.0  # seconds without progress
@@ -44,7 +44,9 @@ class Command(BaseCommand):
     def _accompany(self) -> None:
         call_command("migrate", verbosity=0)
         if Letter.objects.filter(is_demonstration=False).exists():
-            raise CommandError("This site has letters of its own; the demonstration wants a VAR_DIR or database to itself.")
+            raise CommandError(
+                "This site has letters of its own; the demonstration wants a VAR_DIR or database to itself."
+            )
         # Only Redis may be the operator's own: a demonstration's mail goes to the catcher, whatever EMAIL_URL says.
         configured = {"REDIS_URL": os.environ.get("REDIS_URL", "")}
         with embedded(settings.VAR_DIR, configured) as services, Processes() as workers, Processes() as travellers:
@@ -62,7 +64,9 @@ class Command(BaseCommand):
         journey = Journey(wait=self._wait, say=self._say, mail_dir=demo_dir() / "mail")
         letter = journey.run()
         pdfs = copy_pdfs(letter, demo_dir())
-        self._say(f"Done in {time.monotonic() - began:.0f} seconds. This is a demonstration: nothing left this machine.")
+        self._say(
+            f"Done in {time.monotonic() - began:.0f} seconds. This is a demonstration: nothing left this machine."
+        )
         self._say("\nWhat is where")
         for code, _ in settings.LANGUAGES:
             with translation.override(code):
