@@ -103,7 +103,8 @@ def _message(mail: Mail) -> EmailMessage:
         mail.body,
         to=[mail.to],
         headers={
-            "Message-ID": f"<{digest}@{urlsplit(settings.PUBLIC_URL).hostname}>",  # Django's own would name this machine
+            # Django's own would name this machine.
+            "Message-ID": f"<{digest}@{urlsplit(settings.PUBLIC_URL).hostname}>",
             "Content-Language": mail.language,
             "Auto-Submitted": "auto-generated",
         },
