@@ -90,8 +90,9 @@ def staff(request: HttpRequest) -> User:
 
 def _to_login(request: HttpRequest) -> HttpResponse:
     """A page is shown after the login; a button is not pressed again, the reader is led back to it."""
-    reading = request.method in ("GET", "HEAD")
-    return redirect_to_login(request.get_full_path() if reading else back(request, reverse(settings.LOGIN_REDIRECT_URL)))
+    if request.method in ("GET", "HEAD"):
+        return redirect_to_login(request.get_full_path())
+    return redirect_to_login(back(request, reverse(settings.LOGIN_REDIRECT_URL)))
 
 
 def _require(user: User, *roles: str) -> None:

@@ -14,8 +14,9 @@ class StaffLanguageMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path.startswith(STAFF_PATHS) and request.user.is_authenticated:
-            if request.user.language in dict(settings.LANGUAGES):
-                translation.activate(request.user.language)
-                request.LANGUAGE_CODE = request.user.language
+        if request.path.startswith(STAFF_PATHS):
+            language = getattr(request.user, "language", "")
+            if language in dict(settings.LANGUAGES):
+                translation.activate(language)
+                request.LANGUAGE_CODE = language
         return self.get_response(request)

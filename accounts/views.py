@@ -4,7 +4,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from accounts.access import access_desk, back, staff_page
+from accounts.access import access_desk, back, staff, staff_page
 from accounts.models import User
 
 
@@ -14,5 +14,5 @@ def set_language(request: HttpRequest) -> HttpResponse:
     """Show the desk in another language from now on."""
     language = request.POST.get("language", "")
     if language in dict(settings.LANGUAGES):
-        User.objects.filter(pk=request.user.pk).update(language=language)
+        User.objects.filter(pk=staff(request).pk).update(language=language)
     return redirect(back(request, reverse(settings.LOGIN_REDIRECT_URL)))

@@ -30,7 +30,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"standings": standings(Letter.objects.all())}
     if may(staff(request), access_review):
         page = signatures.a_page(Signature.objects.confirmed(), request.GET.get("page"))
-        context |= {"page": page, "rows": signatures.rows(page), "reasons": Signature.Reason}
+        context |= {"page": page, "rows": signatures.rows(page), "reasons": signatures.REASONS}
     return render(request, "desk/home.html", context)
 
 
@@ -38,7 +38,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @staff_page(access_desk)
 def letter(request: HttpRequest, slug: str) -> HttpResponse:
     """A letter: what is done, what the next step waits for, and who signed."""
-    found = get_object_or_404(Letter.objects.select_related("campaign"), slug=slug)
+    found: Letter = get_object_or_404(Letter.objects.select_related("campaign"), slug=slug)
     (standing,) = standings([found])
     context = {
         "letter": found,
@@ -78,7 +78,7 @@ def close_signing(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _editions(letter: Letter) -> list[dict[str, Any]]:
-    """The editions, the latest first, each with its dispatches and, while it is being typeset, how far that has come."""
+    """The latest first, each with its dispatches and, while it is being typeset, how far that has come."""
     editions = letter.editions.defer("content").select_related("cut_by", "version").order_by("-number")
     return [
         {
@@ -104,5 +104,5 @@ def _signatures(request: HttpRequest, standing: Standing, user: User) -> dict[st
         "lists": [(listed.value, listed.label, standing.signatures[listed]) for listed in LISTED],
         "page": page,
         "rows": signatures.rows(page),
-        "reasons": Signature.Reason,
+        "reasons": signatures.REASONS,
     }

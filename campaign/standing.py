@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Max, Q
@@ -123,7 +124,8 @@ def standings(letters: Iterable[Letter]) -> list[Standing]:
     return list(by_letter.values())
 
 
-def _latest_editions(letters: Iterable[int]) -> Iterable[Edition]:
+def _latest_editions(letters: Iterable[int]) -> Iterable[Any]:
+    """With the number of signatures `frozen` in each, and of those `still_approved`."""
     latest = Edition.objects.filter(letter__in=letters).values("letter").order_by().annotate(last=Max("pk"))
     return (
         Edition.objects.filter(pk__in=latest.values("last"))

@@ -1,4 +1,4 @@
-"""Staff cut editions, prepare, authorise and halt dispatches, and say what became of deliveries the machine lost sight of."""
+"""Staff cut editions, prepare, authorise and halt dispatches, and find out about deliveries that nobody answered."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,6 +39,7 @@ STAGES: dict[str, Promise] = {
     smtp.Stage.DOT: gettext_lazy("after the whole mail"),
 }
 
+CHANGED = gettext_lazy("Nothing was done: things have changed since the page was shown. Look at how they stand now.")
 REFUSALS: dict[type[Exception], Promise] = {
     editions.NothingToFreeze: gettext_lazy(
         "An edition needs at least one approved signatory and one addressee. There is nothing to freeze yet."
@@ -51,14 +52,12 @@ REFUSALS: dict[type[Exception], Promise] = {
         "Some recipient has this edition already, or a dispatch to that recipient is under way."
         " Nobody gets the same edition twice."
     ),
-    dispatches.SamePerson: gettext_lazy(
-        "You prepared this dispatch. A second person has to authorise it."
-    ),
+    dispatches.SamePerson: gettext_lazy("You prepared this dispatch. A second person has to authorise it."),
     dispatches.SendingIsOff: gettext_lazy(
         "Sending is switched off on this site. An operator has to switch it on (SENDING_ENABLED)."
     ),
-    IllegalMove: gettext_lazy("Nothing was done: somebody else was faster. Look at how things stand now."),
-    Overtaken: gettext_lazy("Nothing was done: somebody else was faster. Look at how things stand now."),
+    IllegalMove: CHANGED,
+    Overtaken: CHANGED,
 }
 
 
@@ -120,12 +119,14 @@ def dispatch(request: HttpRequest, pk: int) -> HttpResponse:
     """What goes to whom, with the hash of each file, and what became of it."""
     found = _dispatch(pk)
     user = staff(request)
+    listed = _deliveries(found)
     may_send, is_preparer = may(user, access_send), found.prepared_by_id == user.pk
     context = {
         "dispatch": found,
         "edition": found.edition,
         "letter": found.edition.letter,
-        "deliveries": _deliveries(found),
+        "deliveries": listed,
+        "all_fit": not any("unfit" in item for item in listed),
         "may_send": may_send,
         "is_preparer": is_preparer,
         "sending_is_off": not settings.SENDING_ENABLED,
@@ -214,7 +215,7 @@ def _act(request: HttpRequest, pk: int, verb: Callable[..., None], done: str) ->
 
 
 def _refuse(request: HttpRequest, refusal: Exception) -> None:
-    messages.error(request, REFUSALS[type(refusal)])
+    messages.error(request, str(REFUSALS[type(refusal)]))
 
 
 def _dispatch(pk: int) -> Dispatch:

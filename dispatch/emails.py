@@ -1,10 +1,11 @@
 """The mail that carries a letter to an office: the same bytes for a delivery, however often it is tried."""
 
 from collections.abc import Iterator, Mapping
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import parseaddr
+from email.utils import format_datetime, parseaddr
 from string import Formatter
 
 from django.conf import settings
@@ -33,37 +34,58 @@ def covering(delivery: Delivery) -> bytes:
     Raises `Unfit`.
     """
     files = _files(delivery)
+    message = EmailMessage(policy=SMTP)
     with translation.override(delivery.language):
-        message = _headed(delivery)
+        headers = _headers(delivery)
         message.set_content(_body(delivery), charset="utf-8", cte="quoted-printable")
     for file in files:
         message.add_attachment(
             _sealed(file), maintype="application", subtype="pdf", filename=f"letter-{file.language}.pdf"
         )
     message.set_boundary(f"=_{delivery.message_id.strip('<>').partition('@')[0]}")
-    return message.as_bytes()
+    return headers + message.as_bytes()
 
 
-def words(delivery: Delivery) -> tuple[str, str]:
-    """Subject and covering text, as the recipient reads them. Raises `Unfit`."""
-    with translation.override(delivery.language):
-        return str(_headed(delivery)["Subject"]), _body(delivery)
+def _headers(delivery: Delivery) -> bytes:
+    """All but those of MIME.
+
+    Folded here, for EmailMessage loses a space now and then where it folds a long line of Cyrillic.
+    """
+    headers = {
+        "From": _mailbox(*parseaddr(settings.DISPATCH_FROM)),
+        "To": _mailbox(_in(delivery.recipient, "title", delivery.language), delivery.address),
+        "Reply-To": _mailbox("", delivery.edition.content["contact_email"]),
+        "Subject": _encoded(_subject(delivery)),
+        "Date": format_datetime(delivery.dispatch.authorised_at or delivery.dispatch.prepared_at),
+        "Message-ID": delivery.message_id,
+        "Content-Language": delivery.language,
+    }
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("ascii")
 
 
-def _headed(delivery: Delivery) -> EmailMessage:
-    message = EmailMessage(policy=SMTP)
-    text = _in(_text(delivery), "subject", delivery.language)
-    subject = one_line(_filled(text, _values(delivery)))
+def _mailbox(name: str, address: str) -> str:
+    """As it stands in a header. Raises `Unfit` for what is not one bare address in ASCII."""
+    try:
+        mailbox = Address(addr_spec=address)
+    except (ValueError, IndexError) as error:  # the parser of the standard library runs off the end of some
+        raise Unfit("The address is not one.") from error
+    if not address.isascii():
+        raise Unfit("The address is not ASCII.")
+    if name.isascii():
+        return str(Address(one_line(name), mailbox.username, mailbox.domain))
+    return f"{_encoded(one_line(name))}\r\n <{mailbox.addr_spec}>"
+
+
+def _encoded(text: str) -> str:
+    charset = "us-ascii" if text.isascii() else "utf-8"
+    return Header(text, charset, header_name="Subject").encode(linesep="\r\n")
+
+
+def _subject(delivery: Delivery) -> str:
+    subject = one_line(_filled(_in(_text(delivery), "subject", delivery.language), _values(delivery)))
     if delivery.edition.letter.is_demonstration:
-        subject = gettext("[Demonstration] %(subject)s") % {"subject": subject}
-    message["From"] = _header_address(*parseaddr(settings.DISPATCH_FROM))
-    message["To"] = _header_address(_in(delivery.recipient, "title", delivery.language), delivery.address)
-    message["Reply-To"] = _header_address("", delivery.edition.content["contact_email"])
-    message["Subject"] = subject
-    message["Date"] = delivery.dispatch.authorised_at
-    message["Message-ID"] = delivery.message_id
-    message["Content-Language"] = delivery.language
-    return message
+        return gettext("[Demonstration] %(subject)s") % {"subject": subject}
+    return subject
 
 
 def _body(delivery: Delivery) -> str:
@@ -118,16 +140,6 @@ def _pieces(text: str, values: Mapping[str, str]) -> Iterator[str]:
         if name not in values or details or conversion:
             raise Unfit(f"The covering text has an unknown placeholder: {{{name}}}.")
         yield values[name]
-
-
-def _header_address(name: str, address: str) -> Address:
-    try:
-        found = Address(display_name=one_line(name), addr_spec=address)
-    except (ValueError, IndexError) as error:  # the parser of the standard library runs off the end of some
-        raise Unfit("The address is not one.") from error
-    if not address.isascii():
-        raise Unfit("The address is not ASCII.")
-    return found
 
 
 def _files(delivery: Delivery) -> list[EditionFile]:

@@ -7,11 +7,13 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.translation import get_language
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -20,10 +22,18 @@ from ledger.models import Event
 from ledger.services import IllegalMove, Overtaken
 from signatories import services
 from signatories.countries import country_name
-from signatories.models import Signature, SignatureQuerySet
+from signatories.models import Signature
 from signatories.states import SignatureStatus
 
 A_PAGE = 100
+
+# In two words for whoever decides; the signer is told in a sentence.
+REASONS: dict[str, Promise] = {
+    Signature.Reason.AUTHORITY: gettext_lazy("No authority shown"),
+    Signature.Reason.UNKNOWN: gettext_lazy("Unknown organisation"),
+    Signature.Reason.DUPLICATE: gettext_lazy("Has signed already"),
+    Signature.Reason.SCOPE: gettext_lazy("Not an organisation"),
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,7 @@ def own_name(signature: Signature) -> str:
     return name
 
 
-def a_page(signatures: SignatureQuerySet, number: str | None) -> Page[Signature]:
+def a_page(signatures: QuerySet[Signature], number: str | None) -> Page[Signature]:
     """A page of the list; the nearest one where there is no such number."""
     return Paginator(signatures.select_related("letter", "decided_by"), A_PAGE).get_page(number)
 
@@ -88,7 +98,7 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
 def reject(request: HttpRequest, pk: int) -> HttpResponse:
     """Decline the signature; the reason is mailed to the signer."""
     reason = request.POST.get("reason", "")
-    if reason not in Signature.Reason.values:
+    if reason not in REASONS:
         messages.error(request, _("Choose one of the reasons."))
         return redirect(back(request, reverse("desk:home")))
 
@@ -100,7 +110,7 @@ def reject(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _decide(request: HttpRequest, pk: int, decide: Callable[[Signature], str]) -> HttpResponse:
-    signature = get_object_or_404(Signature.objects.select_related("letter"), pk=pk)
+    signature: Signature = get_object_or_404(Signature.objects.select_related("letter"), pk=pk)
     try:
         if signature.status != SignatureStatus.PENDING or services.fingerprint(signature) != request.POST.get("shown"):
             raise Overtaken
