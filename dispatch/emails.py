@@ -46,6 +46,13 @@ def covering(delivery: Delivery) -> bytes:
     return headers + message.as_bytes()
 
 
+def words(delivery: Delivery) -> tuple[str, str]:
+    """Subject and covering text, as the recipient will read them. Raises `Unfit`."""
+    with translation.override(delivery.language):
+        _headers(delivery)  # an address that is none makes a mail unfit, too
+        return _subject(delivery), _body(delivery)
+
+
 def _headers(delivery: Delivery) -> bytes:
     """All but those of MIME.
 
