@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -23,10 +24,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 from django.utils.formats import date_format, number_format
-from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
 from dispatch.models import Edition
+from signatories.ordering import in_order
 
 FONTS = settings.BASE_DIR / "static/fonts"
 STYLES = settings.BASE_DIR / "templates/pdf/letter.css"
@@ -65,7 +67,8 @@ def _context(content: dict[str, Any], language: str) -> dict[str, Any]:
     text = content["languages"][language]
     recipients = [{"kind": recipient["kind"], **recipient[language]} for recipient in content["recipients"]]
     addressees = [recipient for recipient in recipients if recipient["kind"] == "to"]
-    names = [{"name": entry["name"][language], "is_lead": entry["is_lead"]} for entry in content["signatories"]]
+    entries = [{"name": entry["name"][language], "is_lead": entry["is_lead"]} for entry in content["signatories"]]
+    names = in_order(entries, language, name=itemgetter("name"), lead=itemgetter("is_lead"))
     contact_address = text["contact_address"].splitlines()
     address = settings.PUBLIC_URL + reverse("edition", args=[content["letter"], content["number"]])
     return {
@@ -73,8 +76,8 @@ def _context(content: dict[str, Any], language: str) -> dict[str, Any]:
         "content": content,
         "text": text,
         "dated": date_format(date.fromisoformat(content["dated"])),
-        "page": format_html('<span class="page"></span>'),
-        "pages": format_html('<span class="pages"></span>'),
+        "page": SafeString('<span class="page"></span>'),
+        "pages": SafeString('<span class="pages"></span>'),
         "sender": [content["host"], *contact_address],
         "contact_address": contact_address,
         "addressees": addressees,
@@ -92,12 +95,9 @@ def _context(content: dict[str, Any], language: str) -> dict[str, Any]:
 
 
 def _parts(blocks: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
-    """Runs of paragraphs and of demands; the demands are numbered through."""
-    number = 1
+    """Runs of paragraphs and of demands."""
     for is_demands, run in groupby(blocks, key=lambda block: block["kind"] == "demand"):
-        texts = [block["text"] for block in run]
-        yield {"is_demands": is_demands, "texts": texts, "start": number}
-        number += len(texts) if is_demands else 0
+        yield {"is_demands": is_demands, "texts": [block["text"] for block in run]}
 
 
 def _run_in(names: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
@@ -261,6 +261,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _composed(content: dict[str, Any]) -> dict[str, Any]:
-    """`content` with letters and their marks as one character (NFC), as fonts have them."""
-    composed: dict[str, Any] = json.loads(unicodedata.normalize("NFC", json.dumps(content, ensure_ascii=False)))
+    """`content` as fonts have it: letters and marks as one character (NFC), the hyphen as the one on keyboards."""
+    text = unicodedata.normalize("NFC", json.dumps(content, ensure_ascii=False)).replace("\u2010", "-")
+    composed: dict[str, Any] = json.loads(text)
     return composed

@@ -1,0 +1,314 @@
+"""The letter on paper: what stands on it, what may not, and what it is made of."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pytest
+from django.conf import settings as configured
+from django.db.models import F
+from django.utils.translation import gettext, override
+
+from dispatch import pdf
+from dispatch.models import Edition
+from dispatch.services import editions
+from dispatch.states import EditionStatus
+from letters.services import save_version
+from signatories.models import Signature
+from tests.factories import demo_data, make_edition, make_letter, make_signature, make_signatures_of_demo
+from tests.tools import pages_of, pdftotext, text_of
+
+pytestmark = pytest.mark.django_db
+LANGUAGES = ("en", "be", "ru")
+NOTICE = "This is a demonstration. It was not sent to anyone."
+ELSEWHERE = """
+import json, sys
+from datetime import datetime
+from hashlib import sha256
+from types import SimpleNamespace
+import django
+django.setup()
+from dispatch import pdf
+given = json.load(sys.stdin)
+edition = SimpleNamespace(content=given["content"], cut_at=datetime.fromisoformat(given["cut_at"]))
+print(sha256(pdf.render(edition, "be").data).hexdigest())
+"""
+WITHOUT_PANGO = """
+import sys
+class NoPango:
+    def find_spec(self, name, path=None, target=None):
+        if name == "weasyprint":
+            raise OSError("cannot load library 'libpango-1.0-0'")
+sys.meta_path.insert(0, NoPango())
+import django
+django.setup()
+from dispatch import pdf
+try:
+    pdf.press()
+except pdf.CannotTypeset as failure:
+    print(failure)
+"""
+
+
+@pytest.fixture
+def edition() -> Edition:
+    """The demonstration letter with its 40 signatories."""
+    letter = make_letter()
+    make_signatures_of_demo(letter)
+    return make_edition(letter)
+
+
+def rendered(edition: Edition, language: str = "en") -> bytes:
+    return pdf.render(edition, language).data
+
+
+def in_a_process_of_its_own(script: str, tmp_path: Path, given: Any = None) -> str:
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "campaign.settings",
+        "VAR_DIR": str(tmp_path / "elsewhere"),
+        "PUBLIC_URL": configured.PUBLIC_URL,
+        "PYTHONHASHSEED": "1",
+    }
+    finished = subprocess.run(
+        [sys.executable, "-c", script],
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=configured.BASE_DIR,
+        env=environment,
+    )
+    return finished.stdout.strip()
+
+
+# What stands on it -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_whole_letter_is_there(edition: Edition, language: str) -> None:
+    text = text_of(rendered(edition, language)).replace("- ", "").replace("-", "")
+    data = demo_data("letter")
+    for field in ("title", "subject", "salutation", "closing"):
+        assert data["letter"][field][language].replace("-", "") in text
+    for block in data["blocks"]:
+        # The first words of each block: where lines end, words may be divided.
+        start = " ".join(block[language].split()[:5]).replace("-", "")
+        assert start in text, block["key"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_all_forty_names_stand_under_it_in_the_language_of_the_letter(edition: Edition, language: str) -> None:
+    text = text_of(rendered(edition, language))
+    organisations = demo_data("organisations")
+    entries = [organisations["lead"], *organisations["organisations"]]
+    assert len(entries) == 40
+    missing = [entry["name"] for entry in entries if (entry.get(f"name_{language}") or entry["name"]) not in text]
+    assert missing == []
+
+
+def test_the_lead_organisation_comes_first() -> None:
+    letter = make_letter()
+    make_signature(letter, name="Aardvark Union")
+    make_signature(letter, name="Zebra Union", is_lead=True)
+    text = text_of(rendered(make_edition(letter)))
+    assert text.index("Zebra Union") < text.index("Aardvark Union")
+
+
+def test_addressee_copies_date_reference_and_contact(edition: Edition) -> None:
+    text = text_of(rendered(edition, "be"))
+    recipients = demo_data("recipients")["recipients"]
+    to, *copies = recipients
+    assert " ".join(to["address_block"]["be"].split()) in text
+    for recipient in copies:
+        assert recipient["name"]["be"] in text
+        assert recipient["title"]["be"] in text
+    assert "5 жніўня 2020 г." in text
+    assert edition.reference in text
+    assert edition.content["text_sha256"] in text
+    contact = demo_data("letter")["contact"]
+    assert contact["email"] in text
+    assert contact["name"]["be"] in text
+    assert "вул. Дэманстрацыйная, 1" in text
+
+
+def test_belarusian_words_survive_extraction(edition: Edition) -> None:
+    text = " ".join(pdftotext(rendered(edition, "be")).split())
+    for words in ("шырокага ўдзелу", "Рэспублікі Беларусь", "сілавыя структуры", "аб’ядноўвае", "Лідзія Ярмошына"):
+        assert words in text
+
+
+def test_every_page_is_counted_and_referenced(edition: Edition) -> None:
+    document = pdf.render(edition, "en")
+    pages = pages_of(document.data)
+    assert len(pages) == document.pages
+    for number, page in enumerate(pages, start=1):
+        assert f"Page {number} of {document.pages}" in page
+        assert edition.reference in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_demonstration_says_so_on_every_page(edition: Edition, language: str) -> None:
+    with override(language):
+        notice = gettext(NOTICE)
+    pages = pages_of(rendered(edition, language))
+    assert len(pages) > 1
+    assert all(notice in page for page in pages)
+
+
+def test_a_real_letter_does_not() -> None:
+    edition = make_edition(make_letter(is_demonstration=False))
+    assert NOTICE not in text_of(rendered(edition))
+
+
+def test_withheld_names_are_counted_and_nowhere_named() -> None:
+    letter = make_letter()
+    make_signature(letter, name="Named Union")
+    for number in (1, 2):
+        make_signature(letter, name=f"Sheltered Union {number}", visibility=Signature.Visibility.WITHHELD)
+    data = rendered(make_edition(letter))
+    text = text_of(data)
+    assert "3 organisations have signed this letter." in text
+    assert "and 2 organisations whose names are withheld for their safety" in text
+    assert "Named Union" in text
+    plain = BytesIO()
+    with pikepdf.open(BytesIO(data)) as opened:
+        opened.save(plain, qdf=True, stream_decode_level=pikepdf.StreamDecodeLevel.all)
+    for found in (text.encode(), data, plain.getvalue()):
+        assert b"Sheltered" not in found
+
+
+def test_one_withheld_name_takes_the_singular() -> None:
+    letter = make_letter()
+    make_signature(letter)
+    make_signature(letter, visibility=Signature.Visibility.WITHHELD)
+    assert "and 1 organisation whose name is withheld for its safety" in text_of(rendered(make_edition(letter)))
+
+
+def test_demands_are_numbered_through() -> None:
+    letter = make_letter()
+    order = letter.blocks.get(key="report-and-repair").order
+    letter.blocks.filter(order__gte=order).update(order=F("order") + 1)
+    letter.blocks.filter(key="offer").update(order=order)
+    save_version(letter)
+    text = " ".join(pdftotext(rendered(make_edition(letter))).split())
+    offer = text.index("Our organisations are ready to help.")
+    assert text.index("4. Work with internet service providers") < offer < text.index("5. Order the providers")
+
+
+def test_a_long_list_is_run_in(edition: Edition) -> None:
+    entry = edition.content["signatories"][0]
+    names = [f"Union of the Many {number}" for number in range(1001)]
+    edition.content["signatories"] = [{**entry, "name": dict.fromkeys(LANGUAGES, name)} for name in names]
+    document = pdf.render(edition, "en")
+    text = text_of(document.data)
+    assert [name for name in names if name not in text] == []
+    assert "1,001 organisations have signed this letter." in text
+    assert document.pages < 12
+
+
+def test_markup_in_a_name_is_text() -> None:
+    letter = make_letter()
+    name = '<img src="file:///etc/hostname"> & </ul><b>Union</b> {{ content }}'
+    make_signature(letter, name=name)
+    assert name in text_of(rendered(make_edition(letter)))
+
+
+def test_marks_typed_apart_from_their_letters_are_put_together() -> None:
+    letter = make_letter()
+    make_signature(letter, name="Саюз У\u0306 Вольна\u2010Сетка")
+    assert "Саюз Ў Вольна-Сетка" in text_of(rendered(make_edition(letter)))
+
+
+# What it is made of ------------------------------------------------------------------------------
+
+
+def test_it_is_tagged_and_says_its_language_and_title(edition: Edition) -> None:
+    for language in LANGUAGES:
+        with pikepdf.open(BytesIO(rendered(edition, language))) as opened:
+            root = opened.Root
+            assert root.MarkInfo.Marked
+            assert root.StructTreeRoot.K
+            assert str(root.Lang) == language
+            assert root.ViewerPreferences.DisplayDocTitle
+            assert [str(entry.title) for entry in opened.open_outline().root]
+            metadata = opened.open_metadata()
+            assert metadata["pdfuaid:part"] == "1"
+            assert demo_data("letter")["letter"]["title"][language] in str(metadata["dc:title"])
+
+
+def test_the_qr_code_is_described_and_the_page_of_the_edition_linked(edition: Edition) -> None:
+    with pikepdf.open(BytesIO(rendered(edition))) as opened:
+        figures = [
+            each
+            for each in opened.objects
+            if isinstance(each, pikepdf.Dictionary) and each.get("/S") == pikepdf.Name.Figure
+        ]
+        links = [str(note.A.URI) for page in opened.pages for note in page.get("/Annots", [])]
+    assert [str(figure.Alt) for figure in figures] == ["QR code with the address of this edition’s page"]
+    assert links == [f"{configured.PUBLIC_URL}/en/letters/belarus-2020/editions/1/"]
+
+
+def test_the_same_edition_gives_the_same_bytes_wherever_it_is_typeset(edition: Edition, tmp_path: Path) -> None:
+    first = rendered(edition, "be")
+    assert first == rendered(edition, "be")
+    given = {"content": edition.content, "cut_at": edition.cut_at.isoformat()}
+    assert in_a_process_of_its_own(ELSEWHERE, tmp_path, given) == hashlib.sha256(first).hexdigest()
+
+
+def test_its_date_is_that_of_the_cut(edition: Edition) -> None:
+    edition.cut_at = datetime(2026, 3, 2, 12, 30, tzinfo=UTC)
+    with pikepdf.open(BytesIO(rendered(edition))) as opened:
+        assert str(opened.open_metadata()["xmp:CreateDate"]).startswith("2026-03-02T12:30:00")
+
+
+def test_it_is_small_and_brings_its_fonts(edition: Edition) -> None:
+    data = rendered(edition, "be")
+    assert len(data) < 300_000
+    with pikepdf.open(BytesIO(data)) as opened:
+        fonts = {str(font.FontName) for font in opened.objects if _is(font, "/FontDescriptor")}
+        embedded = [font for font in opened.objects if _is(font, "/FontDescriptor") and "/FontFile2" in font]
+    assert fonts
+    assert len(embedded) == len(fonts)
+    assert all("PT-Serif" in name or "PTSerif" in name for name in fonts), fonts
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["file:///etc/hostname", "http://127.0.0.1:9/picture.png", "font:../../campaign/settings.py", "letter:other"],
+)
+def test_the_renderer_fetches_nothing_it_was_not_given(asked: str) -> None:
+    with pytest.raises(pdf.CannotTypeset, match="was not given"):
+        pdf.press().print(f'<html lang="en"><img src="{asked}" alt="">', {"letter:given": b""})
+
+
+# What is missing ---------------------------------------------------------------------------------
+
+
+def test_a_letter_that_no_font_has_is_named_with_the_name_it_stands_in() -> None:
+    letter = make_letter()
+    make_signature(letter, name="Կովկաս Union")
+    edition = make_edition(letter)
+    with pytest.raises(pdf.CannotTypeset, match=r"U\+053F ARMENIAN CAPITAL LETTER KEN.*“Կովկաս Union”"):
+        rendered(edition)
+    editions.render_file(edition.files.get(language="en"))
+    edition.refresh_from_db()
+    assert edition.status == EditionStatus.FAILED
+    assert "Կովկաս Union" in edition.failure
+
+
+def test_a_missing_pango_ends_in_one_clear_message(tmp_path: Path) -> None:
+    said = in_a_process_of_its_own(WITHOUT_PANGO, tmp_path)
+    assert "libpango-1.0-0" in said
+    assert said.count("\n") == 0
+
+
+def _is(thing: Any, kind: str) -> bool:
+    return isinstance(thing, pikepdf.Dictionary) and thing.get("/Type") == kind

@@ -1,0 +1,39 @@
+"""Programs of the machine that tests look through, and what a PDF says."""
+
+import os
+import shutil
+import subprocess
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from pypdf import PdfReader
+
+
+def program(name: str) -> str:
+    """The path of a program; the test is skipped where there is none, unless `REQUIRE_BROWSER` is set."""
+    found = shutil.which(name)
+    if found:
+        return found
+    if os.environ.get("REQUIRE_BROWSER"):
+        pytest.fail(f"{name} is missing")
+    pytest.skip(f"{name} is missing")
+
+
+def pdfsig(path: Path) -> str:
+    """What poppler says of the seal on a PDF."""
+    return subprocess.run([program("pdfsig"), path], capture_output=True, text=True, check=False).stdout
+
+
+def pdftotext(data: bytes) -> str:
+    """The text of a PDF as poppler reads it."""
+    return subprocess.run([program("pdftotext"), "-", "-"], input=data, capture_output=True, check=True).stdout.decode()
+
+
+def pages_of(data: bytes) -> list[str]:
+    """The text of each page, with every run of white space as one space."""
+    return [" ".join(page.extract_text().split()) for page in PdfReader(BytesIO(data)).pages]
+
+
+def text_of(data: bytes) -> str:
+    return " ".join(pages_of(data))
