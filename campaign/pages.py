@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
-from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from dispatch.models import Edition
@@ -12,6 +12,7 @@ from dispatch.states import DeliveryStatus
 from letters import press
 from letters.models import Letter, PressRelease
 from publishing.pages import Page, address_in
+from signatories.ordering import in_order
 from signatories.queries import signatory_list
 
 
@@ -47,7 +48,7 @@ class LetterPage(Page):
             "letter": letter,
             "text": letter.version.text(language),
             "recipients": letter.recipients.all(),
-            "signatories": signatory_list(letter),
+            "signatories": signatory_list(letter, language),
             "edition": edition,
             "file": edition.files.filter(language=language).first() if edition else None,
             "files_are_public": edition is not None and not edition.names_someone_who_left,
@@ -70,7 +71,7 @@ class Press(Page):
     def context(self, language: str, **keys: Any) -> dict[str, Any]:
         letter = public_letter(keys["slug"])
         release = get_object_or_404(PressRelease, letter=letter)
-        organisations = signatory_list(letter).count
+        organisations = signatory_list(letter, language).count
         return {
             "letter": letter,
             "press": release,
@@ -93,7 +94,8 @@ class EditionPage(Page):
     def context(self, language: str, **keys: Any) -> dict[str, Any]:
         letter = public_letter(keys["slug"])
         edition = get_object_or_404(letter.editions.public().select_related("version"), number=keys["number"])
-        names = [{**entry, "name": entry["name"][language]} for entry in edition.content["signatories"]]
+        entries = [{**entry, "name": entry["name"][language]} for entry in edition.content["signatories"]]
+        names = in_order(entries, language, name=itemgetter("name"), lead=itemgetter("is_lead"))
         withheld = edition.content["withheld"]
         return {
             "letter": letter,
@@ -131,10 +133,8 @@ class Privacy(About):
 
 def public_letter(slug: str) -> Letter:
     """Raises Http404 for a letter that is not there or not public."""
-    try:
-        return Letter.objects.public().select_related("campaign").get(slug=slug)
-    except Letter.DoesNotExist:
-        raise Http404 from None
+    letter: Letter = get_object_or_404(Letter.objects.public().select_related("campaign"), slug=slug)
+    return letter
 
 
 def sent_at(letter: Letter) -> datetime | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from letters.models import Letter
 from signatories.models import Signature
+from signatories.ordering import in_order
 
 
 @dataclass(frozen=True)
@@ -18,5 +19,7 @@ class SignatoryList:
         return len(self.named) + self.withheld
 
 
-def signatory_list(letter: Letter) -> SignatoryList:
-    return SignatoryList(named=list(letter.signatures.public()), withheld=letter.signatures.withheld().count())
+def signatory_list(letter: Letter, language: str) -> SignatoryList:
+    """Who stands under a letter, in the order of `language`, which is also the active one."""
+    named = in_order(letter.signatures.public(), language, name=lambda row: row.name, lead=lambda row: row.is_lead)
+    return SignatoryList(named=named, withheld=letter.signatures.withheld().count())

@@ -1,0 +1,44 @@
+"""The order of names on a page and in a PDF."""
+
+from operator import itemgetter
+
+from signatories.ordering import in_order
+
+
+def ordered(language: str, *names: str, lead: str = "") -> list[str]:
+    rows = [{"name": name, "is_lead": name == lead} for name in names]
+    return [str(row["name"]) for row in in_order(rows, language, name=itemgetter("name"), lead=itemgetter("is_lead"))]
+
+
+def test_the_lead_organisation_comes_first() -> None:
+    assert ordered("en", "Access", "Zebra", "Bee", lead="Zebra") == ["Zebra", "Access", "Bee"]
+
+
+def test_case_accents_quotes_and_punctuation_do_not_count() -> None:
+    assert ordered("en", "Österreich", "“Bravo”", "alpha", "Zulu", "Ångström", "Charlie") == [
+        "alpha", "Ångström", "“Bravo”", "Charlie", "Österreich", "Zulu",
+    ]  # fmt: skip
+
+
+def test_belarusian_has_its_own_alphabet() -> None:
+    assert ordered("be", "Я", "Ўрад", "Улада", "Ёсць", "Ідэя", "Зара", "Йога", "Еўропа", "Фонд", "Кола") == [
+        "Еўропа", "Ёсць", "Зара", "Ідэя", "Йога", "Кола", "Улада", "Ўрад", "Фонд", "Я",
+    ]  # fmt: skip
+
+
+def test_russian_has_its_own_alphabet() -> None:
+    assert ordered("ru", "Яблоко", "Ёлка", "Ель", "Итог", "Йод", "Щит", "Шум", "Кино") == [
+        "Ёлка", "Ель", "Итог", "Йод", "Кино", "Шум", "Щит", "Яблоко",
+    ]  # fmt: skip
+
+
+def test_a_cyrillic_page_lists_its_own_script_first_and_an_english_one_last() -> None:
+    names = ("Access", "Вясна", "Zebra")
+    assert ordered("be", *names) == ["Вясна", "Access", "Zebra"]
+    assert ordered("en", *names) == ["Access", "Zebra", "Вясна"]
+
+
+def test_a_shorter_name_stands_before_a_longer_one_that_begins_like_it() -> None:
+    assert ordered("en", "Access Now Africa", "Access", "Access Now", "Accessible") == [
+        "Access", "Access Now", "Access Now Africa", "Accessible",
+    ]  # fmt: skip
