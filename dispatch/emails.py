@@ -58,12 +58,13 @@ def _headers(delivery: Delivery) -> bytes:
 
     Folded here, for EmailMessage loses a space now and then where it folds a long line of Cyrillic.
     """
+    assert delivery.dispatch.authorised_at
     headers = {
         "From": _mailbox(*parseaddr(settings.DISPATCH_FROM)),
         "To": _mailbox(_in(delivery.recipient, "title", delivery.language), delivery.address),
         "Reply-To": _mailbox("", delivery.edition.content["contact_email"]),
         "Subject": _encoded(_subject(delivery)),
-        "Date": format_datetime(delivery.dispatch.authorised_at or delivery.dispatch.prepared_at),
+        "Date": format_datetime(delivery.dispatch.authorised_at),
         "Message-ID": delivery.message_id,
         "Content-Language": delivery.language,
     }

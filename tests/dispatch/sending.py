@@ -1,0 +1,78 @@
+"""A dispatch on its way, with its sealed edition and covering text: rows for tests of deliveries."""
+
+import hashlib
+import random
+from datetime import timedelta
+from itertools import count
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from dispatch import tasks
+from dispatch.models import Covering, Delivery, Dispatch, Edition, EditionFile
+from dispatch.services import dispatches
+from dispatch.states import DeliveryStatus, DispatchStatus, EditionStatus
+from letters.models import Letter
+from tests.factories import demo_data, make_edition, make_letter, make_user
+
+_numbers = count(1)
+
+
+def make_covering(letter: Letter) -> Covering:
+    texts = demo_data("recipients")["covering"]
+    columns = {f"{field}_{language}": texts[language][field] for field in ("subject", "body") for language in texts}
+    return Covering.objects.create(letter=letter, **columns)
+
+
+def make_sealed_edition(*, recipients: int = 1, size: int = 3000, is_demonstration: bool = True) -> Edition:
+    """An edition whose sealed files are noise of `size` bytes: what is in them is nothing to a delivery."""
+    letter = make_letter(slug=f"letter-{next(_numbers)}", is_demonstration=is_demonstration)
+    letter.recipients.filter(order__gt=recipients).delete()
+    make_covering(letter)
+    edition = make_edition(letter)
+    for file in edition.files.all():
+        data = random.Random(file.language).randbytes(size)
+        path = default_storage.save(f"sealed/{edition.pk}-{file.language}.pdf", ContentFile(data))
+        EditionFile.objects.filter(pk=file.pk).update(sealed=path, sha256=hashlib.sha256(data).hexdigest(), size=size)
+    Edition.objects.filter(pk=edition.pk).update(status=EditionStatus.SEALED)
+    edition.refresh_from_db()
+    return edition
+
+
+def make_dispatch(status: str = DispatchStatus.SENDING, *, recipients: int = 1, **edition: int) -> Dispatch:
+    """A dispatch `prepared`, `authorised` or `sending`."""
+    dispatch = dispatches.prepare(make_sealed_edition(recipients=recipients, **edition), by=make_user())
+    if status != DispatchStatus.PREPARED:
+        dispatches.authorise(dispatch, by=make_user())
+    if status == DispatchStatus.SENDING:
+        dispatches.start(dispatch)
+    return dispatch
+
+
+def make_delivery(**dispatch: int) -> Delivery:
+    return make_dispatch(**dispatch).deliveries.get()
+
+
+def deliver(delivery: Delivery) -> Delivery:
+    """What a worker does when the bell rings; the row as it is afterwards."""
+    tasks.deliver(delivery.pk)
+    delivery.refresh_from_db()
+    return delivery
+
+
+def let_time_pass(delivery: Delivery) -> None:
+    """Until every lease has run out and every wait is over."""
+    past = timezone.now() - timedelta(seconds=1)
+    Delivery.objects.filter(pk=delivery.pk).update(not_before=past)
+    Delivery.objects.filter(pk=delivery.pk, lease_until__isnull=False).update(lease_until=past)
+
+
+def send_all(dispatch: Dispatch) -> None:
+    """Sweep and deliver as long as there is something to do, the clock running ahead."""
+    for _ in range(5):
+        for delivery in dispatch.deliveries.all():
+            let_time_pass(delivery)
+        tasks.sweep_deliveries()
+        for delivery in dispatch.deliveries.filter(status=DeliveryStatus.QUEUED):
+            tasks.deliver(delivery.pk)

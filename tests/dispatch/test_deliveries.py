@@ -1,0 +1,513 @@
+"""A delivery, against a real mail server that refuses, hangs and hangs up at every step."""
+
+import logging
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.db import connection
+from django.utils import timezone
+from pytest_django import Settings
+
+from dispatch import emails, smtp, tasks
+from dispatch.models import Delivery, Dispatch
+from dispatch.services import deliveries, dispatches
+from dispatch.states import DeliveryStatus, DispatchStatus
+from ledger.models import Event
+from ledger.services import IllegalMove, Overtaken, move
+from signatories.models import Signature
+from signatories.states import SignatureStatus
+from tests.conftest import Rung
+from tests.dispatch.catcher import DROP, HANG, STAGES, Catcher, Say
+from tests.dispatch.sending import deliver, let_time_pass, make_delivery, make_dispatch, send_all
+from tests.factories import make_user
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+BEFORE_THE_DOT = STAGES[:-1]
+SIZES = {"body": 2_000_000}  # more than the buffers of the line hold, so that the dot is not written yet
+
+
+@pytest.fixture
+def catcher(settings: Settings) -> Iterator[Catcher]:
+    with Catcher() as catcher:
+        settings.EMAIL_PORT = catcher.port
+        yield catcher
+
+
+@pytest.fixture(autouse=True)
+def sending(settings: Settings) -> None:
+    settings.SENDING_ENABLED = True
+    settings.EMAIL_HOST = "127.0.0.1"
+    settings.EMAIL_TIMEOUT = 0.3
+    settings.DELIVERY_LEASE = 0.6
+
+
+def states(delivery: Delivery) -> list[str]:
+    return [event.target for event in Event.objects.about(delivery)]
+
+
+# What the mail server says ------------------------------------------------------------------------
+
+
+def test_a_mail_is_handed_over_once_and_the_answer_kept(catcher: Catcher) -> None:
+    delivery = deliver(make_delivery())
+    assert (delivery.status, delivery.code, delivery.answer) == ("accepted", 250, "2.0.0 taken as 42")
+    assert delivery.attempts == 1
+    assert delivery.settled_at
+    [mail] = catcher.caught
+    assert (mail.sender, mail.recipient) == ("letters@undersigned.example.org", "president@government.example.org")
+    assert mail.content == emails.covering(delivery)
+    assert states(delivery) == ["queued", "claimed", "sending", "accepted"]
+    deliver(delivery)
+    assert len(catcher.caught) == 1
+
+
+def test_the_last_one_finishes_the_dispatch(catcher: Catcher) -> None:
+    dispatch = make_dispatch(recipients=5)
+    *first, last = dispatch.deliveries.all()
+    for delivery in first:
+        deliver(delivery)
+    assert Dispatch.objects.get().status == DispatchStatus.SENDING
+    deliver(last)
+    assert Dispatch.objects.get().status == DispatchStatus.DONE
+    assert len(set(catcher.recipients())) == len(catcher.caught) == 5
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_put_off_at_any_step_it_goes_out_later_and_once(catcher: Catcher, stage: str) -> None:
+    catcher.at(stage, Say("451 4.7.1 later,\x07 please"))
+    delivery = deliver(make_delivery(size=SIZES.get(stage, 3000)))
+    assert (delivery.status, delivery.code, delivery.stage) == ("deferred", 451, stage)
+    assert delivery.answer == "4.7.1 later, please"
+    send_all(delivery.dispatch)
+    delivery.refresh_from_db()
+    assert delivery.status == DeliveryStatus.ACCEPTED
+    assert catcher.recipients()[-1:] == [delivery.address]
+    assert len(catcher.caught) == (2 if stage == "dot" else 1)  # the first of which the server said it had not taken
+
+
+@pytest.mark.parametrize("stage", ["mail", "rcpt", "data", "body", "dot"])
+def test_refused_for_good_it_is_not_tried_again(catcher: Catcher, stage: str) -> None:
+    catcher.at(stage, Say("550 5.1.1 no such office"))
+    delivery = deliver(make_delivery(size=SIZES.get(stage, 3000)))
+    assert (delivery.status, delivery.code, delivery.stage) == ("failed", 550, stage)
+    assert delivery.settled_at
+    send_all(delivery.dispatch)
+    delivery.refresh_from_db()
+    assert delivery.status == DeliveryStatus.FAILED
+    assert delivery.attempts == 1
+    assert Dispatch.objects.get().status == DispatchStatus.DONE
+
+
+@pytest.mark.parametrize(("stage", "line"), [("connect", "554 no"), ("ehlo", "550 no"), ("mail", "530 log in first")])
+def test_what_the_relay_has_against_us_is_not_the_recipients_refusal(catcher: Catcher, stage: str, line: str) -> None:
+    catcher.at(stage, Say(line))
+    delivery = deliver(make_delivery())
+    assert (delivery.status, delivery.code, delivery.stage) == ("deferred", int(line[:3]), stage)
+
+
+@pytest.mark.parametrize("stage", BEFORE_THE_DOT)
+@pytest.mark.parametrize("trouble", [DROP, HANG])
+def test_a_line_that_breaks_before_the_final_dot_is_tried_again(catcher: Catcher, stage: str, trouble: str) -> None:
+    catcher.at(stage, trouble)
+    delivery = deliver(make_delivery(size=SIZES.get(stage, 3000)))
+    assert (delivery.status, delivery.code, delivery.stage) == ("deferred", None, stage)
+    catcher.go_on()
+    assert not catcher.caught
+    send_all(delivery.dispatch)
+    delivery.refresh_from_db()
+    assert delivery.status == DeliveryStatus.ACCEPTED
+    assert len(catcher.caught) == 1
+
+
+@pytest.mark.parametrize("trouble", [DROP, HANG, Say("banana"), Say("354 and then?"), Say("250" + "x" * 9000)])
+def test_without_a_clear_answer_after_the_final_dot_people_decide(catcher: Catcher, trouble: str | Say) -> None:
+    catcher.at("dot", trouble)
+    delivery = deliver(make_delivery())
+    assert (delivery.status, delivery.code, delivery.stage) == ("unknown", None, "dot")
+    catcher.go_on()
+    send_all(delivery.dispatch)
+    delivery.refresh_from_db()
+    assert delivery.status == DeliveryStatus.UNKNOWN
+    assert len(catcher.caught) == 1
+    assert Dispatch.objects.get().status == DispatchStatus.SENDING
+
+
+def test_nonsense_before_the_dot_is_tried_again(catcher: Catcher) -> None:
+    catcher.at("rcpt", Say("banana"))
+    delivery = deliver(make_delivery())
+    assert (delivery.status, delivery.stage) == ("deferred", "rcpt")
+
+
+def test_nobody_listens(settings: Settings) -> None:
+    settings.EMAIL_PORT = 1
+    delivery = deliver(make_delivery())
+    assert (delivery.status, delivery.stage) == ("deferred", "connect")
+    assert "refused" in delivery.answer
+
+
+def test_an_endless_answer_is_cut_to_one_printable_line(catcher: Catcher) -> None:
+    catcher.at("rcpt", Say("550-" + "a" * 900 + "\r\n550 \u2028" + "b" * 900))
+    delivery = deliver(make_delivery())
+    assert delivery.answer == "a" * 500
+
+
+def test_the_waits_grow_and_end_after_five_days(catcher: Catcher) -> None:
+    catcher.at("rcpt", Say("450 later"), times=7)
+    delivery = make_delivery()
+    waits = []
+    for _ in range(6):
+        before = timezone.now()
+        deliver(delivery)
+        waits.append(round((delivery.not_before - before).total_seconds() / 60))
+        let_time_pass(delivery)
+        deliveries.sweep()
+    assert waits == [5, 15, 60, 240, 240, 240]
+    Delivery.objects.update(first_tried_at=timezone.now() - timedelta(days=5))
+    deliver(delivery)
+    assert (delivery.status, delivery.code) == ("failed", 450)
+
+
+def test_no_address_is_logged(catcher: Catcher, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    catcher.at("dot", DROP)
+    delivery = deliver(make_delivery())
+    assert str(delivery.pk) in caplog.text
+    assert "@" not in caplog.text
+
+
+# A line that others can't read --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of `localhost`, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1)
+    )
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    path.write_bytes(
+        builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return path
+
+
+@pytest.fixture
+def tls_catcher(settings: Settings, certificate: Path) -> Iterator[Catcher]:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    with Catcher(tls=context) as catcher:
+        settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_TLS = "localhost", catcher.port, True
+        settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "user", "pass"
+        settings.EMAIL_TIMEOUT = 5
+        yield catcher
+
+
+def test_over_tls_and_with_a_password(tls_catcher: Catcher, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert deliver(make_delivery(is_demonstration=False)).status == DeliveryStatus.ACCEPTED
+    assert len(tls_catcher.caught) == 1
+
+
+def test_a_wrong_password_is_mended_and_not_a_refusal(
+    tls_catcher: Catcher, certificate: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    settings.EMAIL_HOST_PASSWORD = "wrong"
+    delivery = deliver(make_delivery(is_demonstration=False))
+    assert (delivery.status, delivery.stage, delivery.code) == ("deferred", "auth", 535)
+
+
+def test_a_server_that_nobody_vouches_for_gets_nothing(tls_catcher: Catcher) -> None:
+    delivery = deliver(make_delivery(is_demonstration=False))
+    assert (delivery.status, delivery.stage) == ("deferred", "starttls")
+    assert not tls_catcher.caught
+
+
+def test_where_tls_is_set_nothing_goes_without(catcher: Catcher, settings: Settings) -> None:
+    settings.EMAIL_USE_TLS = True
+    delivery = deliver(make_delivery())
+    assert (delivery.status, delivery.stage) == ("deferred", "starttls")
+    assert not catcher.caught
+
+
+# What holds a mail back ---------------------------------------------------------------------------
+
+
+def test_nothing_goes_out_where_sending_is_off(catcher: Catcher, settings: Settings, rung: Rung) -> None:
+    delivery = make_delivery()
+    settings.SENDING_ENABLED = False
+    send_all(delivery.dispatch)
+    delivery.refresh_from_db()
+    assert (delivery.status, delivery.attempts) == ("queued", 0)
+
+
+def test_a_demonstrations_mail_never_looks_for_another_machine(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: pytest.fail("a host was looked up"))
+    settings.EMAIL_HOST = "mail.example.org"
+    delivery = deliver(make_delivery())
+    assert (delivery.status, delivery.stage) == ("deferred", "message")
+    assert "127.0.0.1" in delivery.answer
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str, Callable[[], None]], None]:
+    """Have something happen in the middle of an attempt: just after a function was called."""
+
+    def happens(module: Any, name: str, event: Callable[[], None]) -> None:
+        original = getattr(module, name)
+
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            result = original(*args, **kwargs)
+            monkeypatch.setattr(module, name, original)
+            event()
+            return result
+
+        monkeypatch.setattr(module, name, wrapped)
+
+    return happens
+
+
+Meanwhile = Callable[[Any, str, Callable[[], None]], None]
+
+
+def test_the_stop_switch_holds_even_a_mail_whose_body_is_on_the_line(catcher: Catcher, meanwhile: Meanwhile) -> None:
+    delivery = make_delivery()
+    meanwhile(smtp, "_pour", lambda: dispatches.halt(Dispatch.objects.get(), by=make_user()))
+    deliver(delivery)
+    assert delivery.status == DeliveryStatus.QUEUED
+    send_all(delivery.dispatch)
+    catcher.go_on()
+    assert not catcher.caught
+    dispatches.resume(Dispatch.objects.get(), by=make_user())
+    send_all(delivery.dispatch)
+    assert len(catcher.caught) == 1
+
+
+def test_a_mail_that_came_back_after_its_dispatch_was_cancelled_is_cancelled(
+    catcher: Catcher, meanwhile: Meanwhile
+) -> None:
+    delivery = make_delivery()
+
+    def cancel() -> None:
+        dispatches.halt(Dispatch.objects.get(), by=make_user())
+        dispatches.cancel(Dispatch.objects.get(), by=make_user())
+
+    meanwhile(smtp, "_pour", cancel)
+    assert deliver(delivery).status == DeliveryStatus.QUEUED
+    deliveries.sweep()
+    delivery.refresh_from_db()
+    assert delivery.status == DeliveryStatus.CANCELLED
+    assert not catcher.caught
+
+
+def test_a_name_taken_back_meanwhile_is_not_mailed(catcher: Catcher) -> None:
+    delivery = make_delivery()
+    Signature.objects.update(status=SignatureStatus.WITHDRAWN)
+    deliver(delivery)
+    assert delivery.status == DeliveryStatus.QUEUED
+    assert Dispatch.objects.get().status == DispatchStatus.HALTED
+    catcher.go_on()
+    assert not catcher.caught
+
+
+def test_a_text_that_makes_no_mail_is_tried_again_once_it_is_mended(catcher: Catcher) -> None:
+    delivery = make_delivery()
+    covering = delivery.edition.letter.covering
+    covering.body_be = "{salutation.__class__}"
+    covering.save()
+    deliver(delivery)
+    assert (delivery.status, delivery.stage) == ("deferred", "message")
+    assert "{salutation.__class__}" in delivery.answer
+    covering.body_be = "{salutation}"
+    covering.save()
+    send_all(delivery.dispatch)
+    assert len(catcher.caught) == 1
+
+
+# Several at once ----------------------------------------------------------------------------------
+
+
+def test_an_answer_later_than_the_lease_still_counts(catcher: Catcher, meanwhile: Meanwhile) -> None:
+    delivery = make_delivery()
+
+    def lease_runs_out() -> None:
+        let_time_pass(delivery)
+        deliveries.sweep()
+        assert Delivery.objects.get().status == DeliveryStatus.UNKNOWN
+
+    meanwhile(smtp, "_finish", lease_runs_out)
+    assert deliver(delivery).status == DeliveryStatus.ACCEPTED
+    assert states(delivery)[-3:] == ["sending", "unknown", "accepted"]
+    assert Dispatch.objects.get().status == DispatchStatus.DONE
+
+
+@pytest.mark.parametrize(("line", "status"), [("550 no", "failed"), ("450 later", "queued")])
+def test_a_refusal_later_than_the_lease_still_counts(
+    catcher: Catcher, meanwhile: Meanwhile, line: str, status: str
+) -> None:
+    delivery = make_delivery()
+    catcher.at("dot", Say(line))
+
+    def lease_runs_out() -> None:
+        let_time_pass(delivery)
+        deliveries.sweep()
+
+    meanwhile(deliveries, "_commit_to_sending", lease_runs_out)
+    assert deliver(delivery).status == status
+    assert states(delivery)[-2:] == ["unknown", status]
+    assert status == "failed" or delivery.not_before > timezone.now()
+
+
+def test_a_worker_that_lost_its_lease_before_the_dot_does_not_write_it(catcher: Catcher, meanwhile: Meanwhile) -> None:
+    delivery = make_delivery()
+
+    def another_worker_delivers() -> None:
+        let_time_pass(delivery)
+        deliveries.sweep()
+        tasks.deliver(delivery.pk)
+
+    meanwhile(smtp, "_pour", another_worker_delivers)
+    assert deliver(delivery).status == DeliveryStatus.ACCEPTED
+    assert delivery.attempts == 2
+    catcher.go_on()
+    assert len(catcher.caught) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_workers_with_the_same_delivery_hand_it_over_once(catcher: Catcher, settings: Settings) -> None:
+    settings.EMAIL_TIMEOUT = settings.DELIVERY_LEASE = 20
+    delivery = make_delivery()
+    start = threading.Barrier(8)
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            row = Delivery.objects.select_related("dispatch", "edition__letter", "recipient").get(pk=delivery.pk)
+            start.wait()
+            deliveries.deliver(row)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not errors
+    assert len(catcher.caught) == 1
+    delivery.refresh_from_db()
+    assert (delivery.status, delivery.attempts) == ("accepted", 1)
+    assert states(delivery) == ["queued", "claimed", "sending", "accepted"]
+
+
+def test_a_condition_on_another_table_is_refused(catcher: Catcher) -> None:
+    with pytest.raises(ValueError, match="another table"):
+        move(make_delivery(), "claimed", by=None, only_if={"dispatch__status": "sending"})
+
+
+# The sweeper --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("left_in", "found"), [("claimed", "queued"), ("sending", "unknown")])
+def test_what_a_killed_worker_left(left_in: str, found: str) -> None:
+    delivery = make_delivery()
+    Delivery.objects.update(status=left_in, lease_until=timezone.now() + timedelta(seconds=5))
+    deliveries.sweep()
+    assert Delivery.objects.get().status == left_in
+    let_time_pass(delivery)
+    deliveries.sweep()
+    assert Delivery.objects.get().status == found
+
+
+def test_the_sweeper_rings_for_what_the_bell_missed(rung: Rung, django_capture_on_commit_callbacks: Any) -> None:
+    waiting, authorised = make_delivery(), make_dispatch(DispatchStatus.AUTHORISED)
+    later = make_delivery()
+    Delivery.objects.filter(pk=later.pk).update(not_before=timezone.now() + timedelta(minutes=1))
+    rung.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        deliveries.sweep()
+    assert rung == [(tasks.start, (authorised.pk,)), (tasks.deliver, (waiting.pk,))]
+
+
+def test_a_put_off_one_waits_its_time(catcher: Catcher) -> None:
+    catcher.at("rcpt", Say("450 later"))
+    delivery = deliver(make_delivery())
+    deliveries.sweep()
+    assert Delivery.objects.get().status == DeliveryStatus.DEFERRED
+    let_time_pass(delivery)
+    deliveries.sweep()
+    assert Delivery.objects.get().status == DeliveryStatus.QUEUED
+
+
+# People decide ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unknown(catcher: Catcher) -> Delivery:
+    catcher.at("dot", DROP)
+    delivery = deliver(make_delivery())
+    assert delivery.status == DeliveryStatus.UNKNOWN
+    return delivery
+
+
+@pytest.mark.parametrize("to", ["accepted", "failed"])
+def test_somebody_found_out_what_became_of_it(unknown: Delivery, to: str) -> None:
+    user = make_user()
+    deliveries.resolve(unknown, to, by=user)
+    assert Delivery.objects.get().status == to
+    assert Delivery.objects.get().settled_at
+    last = Event.objects.about(unknown).last()
+    assert last
+    assert last.by == user
+    assert Dispatch.objects.get().status == DispatchStatus.DONE
+
+
+def test_somebody_has_it_sent_again(
+    unknown: Delivery, catcher: Catcher, rung: Rung, django_capture_on_commit_callbacks: Any
+) -> None:
+    rung.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        deliveries.resolve(unknown, "queued", by=make_user())
+    assert rung == [(tasks.deliver, (unknown.pk,))]
+    assert deliver(unknown).status == DeliveryStatus.ACCEPTED
+
+
+def test_of_two_who_decide_one_is_told(unknown: Delivery) -> None:
+    stale = Delivery.objects.get()
+    deliveries.resolve(unknown, "accepted", by=make_user())
+    for late in (stale, Delivery.objects.get()):
+        with pytest.raises(Overtaken):
+            deliveries.resolve(late, "queued", by=make_user())
+    assert Delivery.objects.get().status == DeliveryStatus.ACCEPTED
+
+
+@pytest.mark.parametrize("status", ["queued", "claimed", "sending", "deferred"])
+def test_what_the_machine_has_in_hand_is_not_for_people(status: str) -> None:
+    delivery = make_delivery()
+    Delivery.objects.update(status=status)
+    delivery.refresh_from_db()
+    with pytest.raises(Overtaken):
+        deliveries.resolve(delivery, "failed", by=make_user())
+
+
+def test_people_can_decide_on_nothing_else(unknown: Delivery) -> None:
+    with pytest.raises(IllegalMove):
+        deliveries.resolve(unknown, "deferred", by=make_user())

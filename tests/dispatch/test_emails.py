@@ -1,0 +1,195 @@
+"""The mail that an office gets: what it says in which language, and that its bytes stay the same."""
+
+import re
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.header import decode_header, make_header
+from email.message import EmailMessage
+from email.utils import parseaddr
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from dispatch import emails, smtp
+from dispatch.models import Delivery, Dispatch
+from dispatch.services.editions import sealed_bytes
+from letters.models import Letter
+from tests.dispatch.sending import make_dispatch
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def dispatch(settings: Settings) -> Dispatch:
+    settings.SENDING_ENABLED = True
+    dispatch = make_dispatch(recipients=5)
+    Dispatch.objects.update(authorised_at=datetime(2020, 8, 5, 9, 30, tzinfo=UTC))
+    return dispatch
+
+
+@pytest.fixture
+def delivery(dispatch: Dispatch) -> Delivery:
+    return in_language(dispatch, "be")
+
+
+def in_language(dispatch: Dispatch, language: str) -> Delivery:
+    found = dispatch.deliveries.select_related("dispatch").filter(language=language).first()
+    assert found
+    return found
+
+
+def parsed(delivery: Delivery) -> EmailMessage:
+    return message_from_bytes(emails.covering(delivery), policy=policy.default)  # type: ignore[return-value]
+
+
+def addressed(delivery: Delivery) -> tuple[str, str]:
+    """Name and address that the mail is to, read as RFC 2047 has it (`policy.default` puts spaces into names)."""
+    name, address = parseaddr(message_from_bytes(emails.covering(delivery))["To"])
+    return str(make_header(decode_header(name))), address
+
+
+def text(delivery: Delivery) -> str:
+    body = parsed(delivery).get_body()
+    assert body
+    content: str = body.get_content()
+    return content
+
+
+def test_the_headers(delivery: Delivery) -> None:
+    mail = parsed(delivery)
+    assert addressed(delivery) == ("Прэзідэнт Рэспублікі Беларусь", "president@government.example.org")
+    assert mail["From"] == "Undersigned <letters@undersigned.example.org>"
+    assert mail["Reply-To"] == delivery.edition.content["contact_email"]
+    assert mail["Date"].datetime == datetime(2020, 8, 5, 9, 30, tzinfo=UTC)
+    assert mail["Message-ID"] == delivery.message_id
+    assert mail["Content-Language"] == "be"
+    assert "Адкрыты ліст «" in mail["Subject"]
+    assert delivery.edition.reference in mail["Subject"]
+
+
+def test_every_office_is_addressed_by_its_own_title(dispatch: Dispatch) -> None:
+    for delivery in dispatch.deliveries.all():
+        title = getattr(delivery.recipient, f"title_{delivery.language}")
+        assert addressed(delivery) == (title, delivery.address)
+
+
+@pytest.mark.parametrize(
+    "subject", ["А" * 190, "Старшыня Цэнтральнай камісіі " * 6 + "ў", "Plain, in English " * 10 + "end"]
+)
+def test_a_long_subject_keeps_every_letter_and_space(delivery: Delivery, subject: str) -> None:
+    covering = delivery.edition.letter.covering
+    covering.subject_be = subject
+    covering.save()
+    assert parsed(delivery)["Subject"].endswith(subject)
+
+
+@pytest.mark.parametrize("language", ["be", "ru"])
+def test_the_text_in_the_recipients_language(dispatch: Dispatch, language: str) -> None:
+    delivery = in_language(dispatch, language)
+    said = text(delivery)
+    assert getattr(delivery.recipient, f"salutation_{language}") in said
+    assert f"/{language}/letters/{delivery.edition.letter.slug}/editions/1/" in said
+    assert delivery.edition.content["languages"][language]["contact_name"] in said
+    assert ": 1\n" in said.replace("\r\n", "\n")
+    assert "{" not in said
+
+
+@pytest.mark.parametrize(("language", "names"), [("be", ["be", "en"]), ("ru", ["ru", "en"]), ("en", ["en"])])
+def test_the_sealed_files_byte_for_byte(dispatch: Dispatch, language: str, names: list[str]) -> None:
+    Delivery.objects.update(language=language)
+    delivery = in_language(dispatch, language)
+    attached = list(parsed(delivery).iter_attachments())
+    assert [part.get_filename() for part in attached] == [f"letter-{name}.pdf" for name in names]
+    assert [part.get_content_type() for part in attached] == ["application/pdf"] * len(names)
+    for part, name in zip(attached, names, strict=True):
+        assert part.get_payload(decode=True) == sealed_bytes(delivery.edition.files.get(language=name))
+
+
+def test_the_same_bytes_each_time_and_fit_for_the_wire(delivery: Delivery) -> None:
+    mail = emails.covering(delivery)
+    assert emails.covering(Delivery.objects.get(pk=delivery.pk)) == mail
+    assert mail.isascii()
+    assert not re.search(rb"(?<!\r)\n|\r(?!\n)", mail)
+    assert max(map(len, mail.split(b"\r\n"))) <= 998
+
+
+def test_a_demonstration_says_so_first(delivery: Delivery) -> None:
+    assert "[Demonstration]" in str(parsed(delivery)["Subject"]) or "[Дэман" in str(parsed(delivery)["Subject"])
+    first, *_ = text(delivery).splitlines()
+    assert "demonstration" in first or "дэманстрац" in first.lower()
+    Letter.objects.update(is_demonstration=False)
+    real = Delivery.objects.get(pk=delivery.pk)
+    assert parsed(real)["Subject"].startswith("Адкрыты ліст")
+    assert text(real).startswith(real.recipient.salutation_be)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "body", ["{name}", "{}", "{salutation.__class__}", "{contact[0]}", "{count!r}", "{count:>9}", "{", "}"]
+)
+def test_a_text_with_an_unknown_placeholder_is_no_mail(delivery: Delivery, body: str) -> None:
+    covering = delivery.edition.letter.covering
+    covering.body_be = body
+    covering.save()
+    with pytest.raises(emails.Unfit, match="covering text"):
+        emails.covering(delivery)
+
+
+def test_what_is_filled_in_is_not_read_for_placeholders(delivery: Delivery) -> None:
+    delivery.recipient.salutation_be = "{contact} {"  # type: ignore[attr-defined]
+    assert "{contact} {" in text(delivery)
+
+
+def test_no_text_brings_in_a_header(delivery: Delivery) -> None:
+    covering = delivery.edition.letter.covering
+    covering.subject_be = "Ліст\r\nBcc: a@example.org\x0b\u2028\x85\x00end"
+    covering.save()
+    delivery.recipient.title_be = 'Офіс"\r\nBcc: b@example.org'  # type: ignore[attr-defined]
+    mail = parsed(delivery)
+    assert mail["Bcc"] is None
+    assert mail["Subject"].endswith("Ліст Bcc: a@example.org end")
+    assert addressed(delivery) == ('Офіс" Bcc: b@example.org', delivery.address)
+
+
+@pytest.mark.parametrize(
+    "address", ["прэзідэнт@example.org", "a@прэзідэнт.org", "a", "", "a@b\r\nBcc: c@d", "a@b, c@d"]
+)
+def test_an_address_that_is_none(delivery: Delivery, address: str) -> None:
+    delivery.address = address
+    with pytest.raises(emails.Unfit) as unfit:
+        emails.covering(delivery)
+    assert "@" not in str(unfit.value)
+
+
+@pytest.mark.parametrize("what", ["text", "language", "file", "bytes"])
+def test_what_is_missing_is_said(delivery: Delivery, what: str) -> None:
+    edition = delivery.edition
+    file = edition.files.get(language="be")
+    if what == "text":
+        edition.letter.covering.delete()
+    elif what == "language":
+        edition.files.filter(language="be").delete()
+    elif what == "file":
+        edition.files.filter(language="be").update(sealed="nowhere.pdf")
+    else:
+        edition.files.filter(language="be").update(sha256=file.sha256[::-1])
+    with pytest.raises(emails.Unfit):
+        emails.covering(Delivery.objects.get(pk=delivery.pk))
+
+
+@pytest.mark.parametrize(
+    ("message", "sent"),
+    [
+        (b"a\r\n.\r\n..b\r\n", b"a\r\n..\r\n...b\r\n"),
+        (b"a\n.\nb", b"a\r\n..\r\nb\r\n"),
+        (b"a\r.\rMAIL FROM:<x>\r", b"a\r\n..\r\nMAIL FROM:<x>\r\n"),
+    ],
+)
+def test_nothing_within_a_mail_ends_it(message: bytes, sent: bytes) -> None:
+    assert smtp._on_the_wire(message) == sent
+
+
+def test_an_address_beyond_ascii_never_reaches_the_line() -> None:
+    given: dict[str, Any] = {"relay": smtp.Relay("127.0.0.1", 1, "localhost"), "before_dot": lambda: None}
+    with pytest.raises(ValueError, match="ASCII"):
+        smtp.hand_over(b"", sender="a@example.org", recipient="прэзідэнт@example.org", **given)
