@@ -67,4 +67,4 @@ def _put(signature: Signature, name: str, key: str, context: dict[str, Any]) -> 
 
 def _letter_url(signature: Signature) -> str:
     with translation.override(signature.language):
-        return settings.PUBLIC_URL + reverse("letter", kwargs={"slug": signature.letter.slug})
+        return f"{settings.PUBLIC_URL}{reverse('letter', kwargs={'slug': signature.letter.slug})}"

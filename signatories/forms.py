@@ -189,6 +189,7 @@ class SignForm(forms.Form):
         assert isinstance(version, forms.ModelChoiceField)
         country.choices = [("", _("Choose a country")), *countries(self.language)]
         version.queryset = letter.versions.all()
+        version.initial = self.latest.pk
         self.fields["consent"].label = gettext(
             "We have read the letter, version %(number)d, and co-sign it as it stands."
         ) % {"number": self.latest.number}

@@ -3,11 +3,12 @@
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods, require_safe
 
+from ledger.services import Overtaken
 from letters.models import Letter
 from publishing.pages import in_each_language
 from signatories import links, services
@@ -81,10 +82,8 @@ def own(request: HttpRequest, slug: str, token: str) -> HttpResponse:
 
 
 def _letter(slug: str) -> Letter:
-    try:
-        return Letter.objects.public().select_related("campaign").get(slug=slug)
-    except Letter.DoesNotExist:
-        raise Http404 from None
+    letter: Letter = get_object_or_404(Letter.objects.public().select_related("campaign"), slug=slug)
+    return letter
 
 
 def _withdraw(signature: Signature) -> None:
@@ -92,7 +91,7 @@ def _withdraw(signature: Signature) -> None:
     while True:
         try:
             return services.withdraw(signature)
-        except services.Overtaken:
+        except Overtaken:
             signature.refresh_from_db()
 
 
