@@ -58,13 +58,13 @@ def _headers(delivery: Delivery) -> bytes:
 
     Folded here, for EmailMessage loses a space now and then where it folds a long line of Cyrillic.
     """
-    assert delivery.dispatch.authorised_at
+    dispatch = delivery.dispatch
     headers = {
         "From": _mailbox(*parseaddr(settings.DISPATCH_FROM)),
         "To": _mailbox(_in(delivery.recipient, "title", delivery.language), delivery.address),
         "Reply-To": _mailbox("", delivery.edition.content["contact_email"]),
         "Subject": _encoded(_subject(delivery)),
-        "Date": format_datetime(delivery.dispatch.authorised_at),
+        "Date": format_datetime(dispatch.authorised_at or dispatch.prepared_at),  # the latter in a preview
         "Message-ID": delivery.message_id,
         "Content-Language": delivery.language,
     }
