@@ -23,7 +23,7 @@ from dispatch.services import dispatches
 from dispatch.states import DeliveryStatus, DispatchStatus
 from ledger.bell import ring
 from ledger.models import Stateful
-from ledger.services import IllegalMove, Overtaken, move
+from ledger.services import Overtaken, move
 from mailing import relay
 
 RETRIES = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 240))
@@ -180,7 +180,8 @@ def _put_back(delivery: Delivery) -> None:
 
 def _halt(delivery: Delivery) -> None:
     log.warning("Dispatch %s is halted: its edition names somebody who took the name back.", delivery.dispatch_id)
-    _try_move(Dispatch.objects.get(pk=delivery.dispatch_id), DispatchStatus.HALTED)
+    for dispatch in Dispatch.objects.filter(pk=delivery.dispatch_id, status=DispatchStatus.SENDING):
+        _try_move(dispatch, DispatchStatus.HALTED)
 
 
 def _fail(delivery: Delivery, **said: Any) -> None:
@@ -232,6 +233,6 @@ def _cancel_with_dispatch(now: datetime) -> None:
 
 
 def _try_move(row: Stateful, to: str, *, only_if: dict[str, Any] | None = None, **changes: Any) -> None:
-    """Unless somebody else was there first, or it has gone where it can't be moved from."""
-    with contextlib.suppress(Overtaken, IllegalMove):
+    """Unless somebody else was there first."""
+    with contextlib.suppress(Overtaken):
         move(row, to, by=None, only_if=only_if, **changes)

@@ -41,6 +41,7 @@ class Catcher:
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.tls = tls
+        self.is_tls_from_the_start = False
         self.caught: list[Caught] = []
         self.hanging = threading.Semaphore(0)  # released by each line that hangs
         self._go_on = threading.Event()
@@ -91,6 +92,8 @@ class Catcher:
     def _converse(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError, Dropped):
             connection.settimeout(PATIENCE)
+            if self.tls and self.is_tls_from_the_start:
+                connection = self.tls.wrap_socket(connection, server_side=True)
             _Line(self, connection).converse()
         connection.close()
 

@@ -216,7 +216,12 @@ def tls_catcher(settings: Settings, certificate: Path) -> Iterator[Catcher]:
         yield catcher
 
 
-def test_over_tls_and_with_a_password(tls_catcher: Catcher, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("from_the_start", [False, True])
+def test_over_tls_and_with_a_password(
+    tls_catcher: Catcher, certificate: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings, from_the_start: bool
+) -> None:
+    tls_catcher.is_tls_from_the_start = settings.EMAIL_USE_SSL = from_the_start
+    settings.EMAIL_USE_TLS = not from_the_start
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     assert deliver(make_delivery(is_demonstration=False)).status == DeliveryStatus.ACCEPTED
     assert len(tls_catcher.caught) == 1
