@@ -7,13 +7,9 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from mailing.services import queue
-
-# Said by allauth, which has no Belarusian: these words are in our catalogues for it.
-SAID_BY_ALLAUTH = (gettext_noop("You must type the same password each time."),)
 
 
 class StaffAdapter(DefaultAccountAdapter):

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class UserManager(BaseUserManager["User"]):
@@ -70,7 +71,7 @@ class Role(models.Model):
         ADMINISTRATOR = "administrator", _("Administrator")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="roles")
-    role = models.CharField(_("Role"), max_length=20, choices=Name)
+    role = models.CharField(pgettext_lazy("staff", "Role"), max_length=20, choices=Name)
     language = models.CharField(_("Language"), max_length=10, blank=True)
 
     class Meta:

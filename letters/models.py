@@ -4,6 +4,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from ledger.models import Stateful
 from ledger.states import StateMachine
@@ -87,7 +88,7 @@ class Block(models.Model):
         DEMAND = "demand", _("Demand")
 
     letter = models.ForeignKey(Letter, on_delete=models.CASCADE, related_name="blocks")
-    key = models.SlugField(_("Name"))
+    key = models.SlugField(pgettext_lazy("block of text", "Name"))
     order = models.PositiveSmallIntegerField(_("Order"))
     kind = models.CharField(_("Kind"), max_length=20, choices=Kind)
     text = models.TextField(_("Text"))

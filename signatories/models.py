@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from ledger.models import Stateful
 from ledger.states import StateMachine
@@ -18,7 +19,7 @@ class Organisation(models.Model):
     `name` is what it calls itself, shown in every language that has no name of its own here.
     """
 
-    name = models.CharField(_("Name"), max_length=250)
+    name = models.CharField(pgettext_lazy("organisation", "Name"), max_length=250)
     folded_name = models.CharField(max_length=250, editable=False)
     country = models.CharField(_("Country"), max_length=2)
     website = models.URLField(_("Website"), max_length=300, blank=True)
