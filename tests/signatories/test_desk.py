@@ -1,0 +1,259 @@
+"""The queue and the decisions: with the evidence in front of staff, and one winner where two decide at once."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import Role, User
+from ledger.models import Event
+from letters.models import Letter
+from letters.states import LetterStatus
+from mailing.models import Mail
+from signatories import services
+from signatories.models import Signature
+from signatories.states import SignatureStatus
+from tests.factories import make_edition, make_letter, make_signature, make_user
+
+pytestmark = pytest.mark.django_db
+HOME = "/desk/"
+LETTER = "/desk/letters/belarus-2020/"
+
+
+@pytest.fixture
+def letter() -> Letter:
+    return make_letter()
+
+
+@pytest.fixture
+def reviewer() -> User:
+    return make_user(Role.Name.REVIEWER, name="Rita Reviewer")
+
+
+def desk_of(user: User) -> Client:
+    browser = Client()
+    browser.force_login(user)
+    return browser
+
+
+def make_pending(letter: Letter, **columns: Any) -> Signature:
+    return make_signature(letter, status=SignatureStatus.PENDING, **columns)
+
+
+def decide(browser: Client, decision: str, signature: Signature, **stated: str) -> str:
+    """Press a button of the queue as it showed `signature`; the text of the page that follows."""
+    stated = {"shown": services.fingerprint(signature), "reason": "authority", **stated}
+    answer = browser.post(reverse(f"desk:{decision}", args=[signature.pk]), stated, follow=True)
+    assert answer.redirect_chain == [(HOME, 302)]
+    return answer.content.decode()
+
+
+def test_the_queue_shows_the_evidence(letter: Letter, reviewer: User) -> None:
+    signature = make_pending(
+        letter,
+        name="Праваабарончы цэнтр",
+        names={"ru": "Правозащитный центр"},
+        visibility=Signature.Visibility.WITHHELD,
+        website="https://centre.example.org",
+        representative="Jane Example",
+        role="Chair",
+        email="jane@centre.example.org",
+        language="be",
+        country="LT",
+    )
+    page = desk_of(reviewer).get(HOME).content.decode()
+    for shown in ("Праваабарончы цэнтр", "Правозащитный центр", "Jane Example", "Chair", "jane@centre.example.org"):
+        assert shown in page
+    for shown in ("Lithuania", "Belarusian", "Withheld"):
+        assert shown in page
+    assert '<a class="line" href="https://centre.example.org" rel="noreferrer nofollow">' in page
+    assert reverse("desk:approve", args=[signature.pk]) in page
+    assert reverse("desk:reject", args=[signature.pk]) in page
+
+
+def test_only_what_is_confirmed_and_undecided_waits(letter: Letter, reviewer: User) -> None:
+    for status in SignatureStatus:
+        make_signature(letter, name=f"The {status} one", status=status)
+    page = desk_of(reviewer).get(HOME).content.decode()
+    assert "The pending one" in page
+    for status in set(SignatureStatus) - {SignatureStatus.PENDING}:
+        assert f"The {status} one" not in page
+
+
+def test_approved_with_one_click(letter: Letter, reviewer: User) -> None:
+    signature = make_pending(letter, name="Good People")
+    page = decide(desk_of(reviewer), "approve", signature)
+    assert "“Good People” is approved." in page
+    assert reverse("desk:approve", args=[signature.pk]) not in page
+    signature.refresh_from_db()
+    assert (signature.status, signature.decided_by) == (SignatureStatus.APPROVED, reviewer)
+    assert signature.decided_at
+    assert Event.objects.about(signature).get(target=SignatureStatus.APPROVED).by == reviewer
+
+
+def test_rejected_with_a_reason_that_is_mailed_in_the_signers_language(letter: Letter, reviewer: User) -> None:
+    signature = make_pending(letter, name="Bad People", language="ru", email="bad@people.example.org")
+    assert "“Bad People” is rejected." in decide(desk_of(reviewer), "reject", signature, reason="unknown")
+    signature.refresh_from_db()
+    assert (signature.status, signature.reason, signature.decided_by) == ("rejected", "unknown", reviewer)
+    mail = Mail.objects.get(to="bad@people.example.org")
+    assert mail.language == "ru"
+
+
+def test_a_reason_that_is_none_rejects_nothing(letter: Letter, reviewer: User) -> None:
+    signature = make_pending(letter)
+    assert "Choose one of the reasons." in decide(desk_of(reviewer), "reject", signature, reason="because")
+    signature.refresh_from_db()
+    assert signature.status == SignatureStatus.PENDING
+
+
+@pytest.mark.parametrize(
+    ("first", "said"), [("approve", "has already been approved"), ("reject", "already been rejected")]
+)
+@pytest.mark.parametrize("second", ["approve", "reject"])
+def test_the_second_of_two_is_told_who_decided_what(
+    letter: Letter, reviewer: User, first: str, said: str, second: str
+) -> None:
+    signature = make_pending(letter, name="Wanted by Two")
+    decide(desk_of(reviewer), first, signature)
+    signature.refresh_from_db()
+    decided = (signature.status, signature.decided_by, signature.decided_at)
+    page = decide(desk_of(make_user(Role.Name.REVIEWER)), second, signature)
+    assert said in page
+    assert "by Rita Reviewer on" in page
+    signature.refresh_from_db()
+    assert (signature.status, signature.decided_by, signature.decided_at) == decided
+
+
+def test_of_two_at_the_same_moment_one_wins(letter: Letter, reviewer: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other's decision falls between our reading the row and our writing it."""
+    signature = make_pending(letter, name="Wanted by Two")
+    other, really = make_user(Role.Name.REVIEWER, name="Otto Other"), services.approve
+
+    def overtaken(seen: Signature, *, by: User) -> None:
+        services.reject(Signature.objects.get(pk=seen.pk), by=other, reason="scope")
+        really(seen, by=by)
+
+    monkeypatch.setattr(services, "approve", overtaken)
+    page = decide(desk_of(reviewer), "approve", signature)
+    assert "already been rejected, by Otto Other on" in page
+    signature.refresh_from_db()
+    assert signature.status == SignatureStatus.REJECTED
+
+
+def test_what_was_withdrawn_meanwhile_is_not_decided(letter: Letter, reviewer: User) -> None:
+    signature = make_pending(letter, name="Changed Their Mind")
+    services.withdraw(Signature.objects.get(pk=signature.pk))
+    assert "has been withdrawn by the signatory" in decide(desk_of(reviewer), "approve", signature)
+    signature.refresh_from_db()
+    assert signature.status == SignatureStatus.WITHDRAWN
+
+
+def test_a_decision_holds_for_the_statement_that_was_shown(letter: Letter, reviewer: User) -> None:
+    signature = make_pending(letter, name="Says Something Else")
+    page = decide(desk_of(reviewer), "approve", signature, shown="2020-01-01T00:00:00+00:00")
+    assert "has changed its statement" in page
+    signature.refresh_from_db()
+    assert signature.status == SignatureStatus.PENDING
+
+
+def test_an_organisation_stands_under_a_letter_once(letter: Letter, reviewer: User) -> None:
+    make_signature(letter, name="Good People", email="one@example.org")
+    second = make_pending(letter, name="Good People", email="two@example.org")
+    assert "stands under this letter already" in decide(desk_of(reviewer), "approve", second)
+    second.refresh_from_db()
+    assert second.status == SignatureStatus.PENDING
+
+
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+def test_reading_decides_nothing(letter: Letter, reviewer: User, decision: str) -> None:
+    signature = make_pending(letter)
+    assert desk_of(reviewer).get(reverse(f"desk:{decision}", args=[signature.pk])).status_code == 405
+    signature.refresh_from_db()
+    assert signature.status == SignatureStatus.PENDING
+
+
+@pytest.mark.parametrize("role", [Role.Name.TRANSLATOR, Role.Name.SENDER])
+def test_who_does_not_review_sees_no_signer(letter: Letter, role: str) -> None:
+    signature = make_pending(letter, name="Hidden Name", email="hidden@example.org")
+    browser = desk_of(make_user(role, language="be" if role == Role.Name.TRANSLATOR else ""))
+    for address in (HOME, LETTER):
+        page = browser.get(address).content.decode()
+        assert "Hidden Name" not in page
+        assert "hidden@example.org" not in page
+    assert browser.post(reverse("desk:approve", args=[signature.pk])).status_code == 403
+    signature.refresh_from_db()
+    assert signature.status == SignatureStatus.PENDING
+
+
+def test_back_to_the_page_where_the_button_was_but_not_to_another_site(letter: Letter, reviewer: User) -> None:
+    browser = desk_of(reviewer)
+    stay = {"shown": "", "next": f"{LETTER}?state=pending"}
+    signature = make_pending(letter)
+    address = reverse("desk:approve", args=[signature.pk])
+    assert browser.post(address, stay).headers["Location"] == stay["next"]
+    assert browser.post(address, {"shown": "", "next": "//evil.example.org/"}).headers["Location"] == HOME
+
+
+def test_the_letters_page_lists_by_state_who_decided(letter: Letter, reviewer: User) -> None:
+    make_signature(letter, name="Kept One", decided_by=reviewer)
+    make_signature(letter, name="Never Confirmed", status=SignatureStatus.UNCONFIRMED)
+    gone = make_pending(letter, name="Gone One")
+    services.withdraw(gone)
+    browser = desk_of(reviewer)
+    page = browser.get(LETTER, {"state": "approved"}).content.decode()
+    assert "Kept One" in page
+    assert "Rita Reviewer" in page
+    assert "Gone One" in browser.get(LETTER, {"state": "withdrawn"}).content.decode()
+    for state in ("pending", "approved", "rejected", "withdrawn", "unconfirmed"):
+        assert "Never Confirmed" not in browser.get(LETTER, {"state": state}).content.decode()
+    assert "1 signature has not been confirmed" in page
+
+
+def test_opened_and_closed_for_signing(letter: Letter, reviewer: User) -> None:
+    browser = desk_of(make_user(Role.Name.CAMPAIGNER))
+    assert "closed for signing" in browser.post(f"{LETTER}close/", follow=True).content.decode()
+    letter.refresh_from_db()
+    assert letter.status == LetterStatus.CLOSED
+    assert "was closed already" in browser.post(f"{LETTER}close/", follow=True).content.decode()
+    assert desk_of(reviewer).post(f"{LETTER}open/").status_code == 403
+    browser.post(f"{LETTER}open/")
+    letter.refresh_from_db()
+    assert letter.status == LetterStatus.OPEN
+
+
+@pytest.mark.parametrize("address", [HOME, LETTER, f"{LETTER}?state=approved", f"{LETTER}?state=withdrawn"])
+def test_sixty_rows_cost_as_many_queries_as_three(letter: Letter, reviewer: User, address: str) -> None:
+    browser = desk_of(reviewer)
+    states = (SignatureStatus.PENDING, SignatureStatus.APPROVED, SignatureStatus.WITHDRAWN)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert browser.get(address).status_code == 200
+        return len(captured)
+
+    make_edition(letter)
+    for state in states:
+        for _ in range(3):
+            make_signature(letter, status=state)
+    few = queries()
+    for state in states:
+        for _ in range(57):
+            make_signature(letter, status=state)
+    for number in range(3):
+        make_edition(make_letter(slug=f"another-{number}"))
+    assert queries() == few
+
+
+def test_a_long_queue_comes_in_pages(letter: Letter, reviewer: User) -> None:
+    for number in range(101):
+        make_pending(letter, name=f"Organisation No. {number:03}.")
+    browser = desk_of(reviewer)
+    first, second = (browser.get(HOME, {"page": page}).content.decode() for page in (1, 2))
+    assert "101 signatures wait for a decision" in first
+    assert ("No. 000." in first, "No. 100." in first) == (True, False)
+    assert ("No. 000." in second, "No. 100." in second) == (False, True)
+    assert browser.get(HOME, {"page": "nonsense"}).status_code == 200
