@@ -22,7 +22,10 @@ BEING_TYPESET = (EditionStatus.CUT, EditionStatus.RENDERED)
 
 @dataclass
 class Standing:
-    """A letter with its signatures counted by state, its latest edition, and that edition's latest dispatch."""
+    """A letter with its signatures counted by state, its latest edition, and its latest dispatch, of whichever edition.
+
+    A dispatch that was cancelled is as if it had never been.
+    """
 
     letter: Letter
     signatures: Counter[str] = field(default_factory=Counter)
@@ -33,12 +36,14 @@ class Standing:
     deliveries: Counter[str] = field(default_factory=Counter)
 
     @property
-    def has_live_dispatch(self) -> bool:
-        return self.dispatch is not None and self.dispatch.status != DispatchStatus.CANCELLED
+    def edition_is_dispatched(self) -> bool:
+        return bool(self.edition and self.dispatch and self.dispatch.edition_id == self.edition.pk)
 
     @property
     def next_step(self) -> str:
         """What is to be done next, or what it waits for, in one sentence."""
+        if self.deliveries[DeliveryStatus.UNKNOWN]:
+            return _("Of some delivery it is not known whether the mail server took it. Look it up and decide.")
         if self.letter.status == LetterStatus.DRAFT:
             return _("The letter is a draft. Open it for signing.")
         if self.edition is None:
@@ -49,7 +54,7 @@ class Standing:
             }
         if self.edition.status in BEING_TYPESET:
             return progress(self.edition)
-        return self._dispatch() if self.has_live_dispatch else self._before_a_dispatch()
+        return self._dispatch() if self.edition_is_dispatched else self._before_a_dispatch()
 
     def _before_the_first_edition(self) -> str:
         pending = self.signatures[SignatureStatus.PENDING]
@@ -81,8 +86,6 @@ class Standing:
         }
         if not settings.SENDING_ENABLED and self.dispatch.status != DispatchStatus.DONE:
             return _("Sending is switched off on this site. An operator has to switch it on.")
-        if self.deliveries[DeliveryStatus.UNKNOWN]:
-            return _("Of some delivery it is not known whether the mail server took it. Look it up and decide.")
         return texts.get(DispatchStatus(self.dispatch.status)) or delivered(self.deliveries)
 
 
@@ -120,7 +123,7 @@ def standings(letters: Iterable[Letter]) -> list[Standing]:
         standing.edition = edition
         standing.added = standing.signatures[SignatureStatus.APPROVED] - edition.still_approved
         standing.gone = edition.frozen - edition.still_approved
-    _add_dispatches({s.edition.pk: s for s in by_letter.values() if s.edition})
+    _add_dispatches(by_letter)
     return list(by_letter.values())
 
 
@@ -138,13 +141,11 @@ def _latest_editions(letters: Iterable[int]) -> Iterable[Any]:
     )
 
 
-def _add_dispatches(by_edition: dict[int, Standing]) -> None:
-    latest: dict[int, Standing] = {}
-    for dispatch in Dispatch.objects.filter(edition__in=by_edition).order_by("pk"):
-        by_edition[dispatch.edition_id].dispatch = dispatch
-    for standing in by_edition.values():
-        if standing.dispatch:
-            latest[standing.dispatch.pk] = standing
+def _add_dispatches(by_letter: dict[int, Standing]) -> None:
+    alive = Dispatch.objects.filter(edition__letter__in=by_letter).exclude(status=DispatchStatus.CANCELLED)
+    for dispatch in alive.select_related("edition").defer("edition__content").order_by("pk"):
+        by_letter[dispatch.edition.letter_id].dispatch = dispatch
+    latest = {standing.dispatch.pk: standing for standing in by_letter.values() if standing.dispatch}
     counted = Delivery.objects.filter(dispatch__in=latest).values_list("dispatch", "status").order_by()
     for pk, status, count in counted.annotate(Count("pk")):
         latest[pk].deliveries[status] = count
