@@ -207,7 +207,7 @@ def keep(var_dir: Path, wanted: Sequence[str]) -> None:
             record["REDIS_URL"] = _start_valkey(processes, var_dir, valkey)
         if "EMAIL_URL" in wanted:
             record["EMAIL_URL"] = _start_catcher(processes, var_dir)
-        processes.wait(lambda: all(_answers(record[name]) for name in wanted), PATIENCE)
+        processes.wait(lambda: all(answers(record[name]) for name in wanted), PATIENCE)
         _write_record(var_dir, record)
         try:
             with _lock_path(var_dir, "users").open() as users:
@@ -251,7 +251,8 @@ def _start_catcher(processes: Processes, var_dir: Path) -> str:
     return f"smtp://127.0.0.1:{port}"
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether a Redis, or a mail server on this machine, can be spoken to at `url`."""
     import redis
 
     try:

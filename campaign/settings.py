@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from campaign import embedded
@@ -33,10 +34,12 @@ def _secret_key(var_dir: Path) -> str:
 # Where things are kept ---------------------------------------------------------------------------
 
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).resolve()
-VAR_DIR.mkdir(parents=True, exist_ok=True)
-EMBEDDED = embedded.running(VAR_DIR)
-
-SECRET_KEY = env.str("SECRET_KEY", default="") or _secret_key(VAR_DIR)
+try:
+    VAR_DIR.mkdir(parents=True, exist_ok=True)
+    EMBEDDED = embedded.running(VAR_DIR)
+    SECRET_KEY = env.str("SECRET_KEY", default="") or _secret_key(VAR_DIR)
+except OSError as error:
+    raise ImproperlyConfigured(f"VAR_DIR can't be used: {error}") from error
 DEBUG = env.bool("DEBUG", default=False)
 
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{env.str('PORT', default='8000')}").rstrip("/")

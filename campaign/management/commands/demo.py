@@ -10,11 +10,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 from django.urls import reverse
 from django.utils import translation
 
 from campaign.demo.journey import Journey, Stuck, copy_pdfs, demo_dir, sweep
-from campaign.embedded import BASE_DIR, Ended, Processes, embedded
+from campaign.embedded import BASE_DIR, Ended, Processes, answers, embedded
+from dispatch import seal
+from dispatch.seal import NoCertificate
 from letters.models import Letter
 
 WORKER = [
@@ -36,12 +39,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, journey: bool, **options: Any) -> None:
         try:
             self._travel() if journey else self._accompany()
-        except (Ended, Stuck) as error:
-            raise CommandError(str(error)) from error
+        except (Ended, Stuck, NoCertificate, OperationalError, OSError) as error:
+            raise CommandError(" ".join(str(error).split())) from error
         except KeyboardInterrupt:
             raise CommandError("Interrupted; run it again to go on from here.", returncode=130) from None
 
     def _accompany(self) -> None:
+        seal.fingerprint()  # now, rather than when a worker wants to seal
         call_command("migrate", verbosity=0)
         if Letter.objects.filter(is_demonstration=False).exists():
             raise CommandError(
@@ -49,6 +53,8 @@ class Command(BaseCommand):
             )
         # Only Redis may be the operator's own: a demonstration's mail goes to the catcher, whatever EMAIL_URL says.
         configured = {"REDIS_URL": os.environ.get("REDIS_URL", "")}
+        if configured["REDIS_URL"] and not answers(configured["REDIS_URL"]):
+            raise CommandError("Nothing answers at REDIS_URL.")
         with embedded(settings.VAR_DIR, configured) as services, Processes() as workers, Processes() as travellers:
             environment = os.environ | services | {"VAR_DIR": str(settings.VAR_DIR), "SENDING_ENABLED": "1"}
             workers.start("The worker", WORKER, env=environment, cwd=BASE_DIR)
