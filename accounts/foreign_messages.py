@@ -1,12 +1,14 @@
 """Words of Django and django-allauth that they lack, or spell badly, in a language of this site.
 
 Never imported: it stands here so that the catalogues of `locale/`, which come before theirs, take these up. allauth
-has no Belarusian at all; Django's mixes two orthographies, and "May" is no month of the official one.
+has no Belarusian at all; Django's mixes two orthographies and errs in four months.
 """
 
 from django.utils.translation import gettext_noop, ngettext_lazy, pgettext_lazy
 
 MONTHS = (
+    pgettext_lazy("alt. month", "March"),
+    pgettext_lazy("alt. month", "March"),
     pgettext_lazy("alt. month", "May"),
     pgettext_lazy("alt. month", "September"),
     pgettext_lazy("alt. month", "December"),

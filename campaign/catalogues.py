@@ -15,18 +15,20 @@ from babel.messages.pofile import read_po, write_po
 from django.conf import settings
 from django.utils.translation.template import templatize
 
-# The functions that mark a string, and which of their arguments are (context,) message, (plural).
-KEYWORDS: dict[str, tuple[int | tuple[int, str], ...]] = {
-    "_": (1,),
-    "gettext": (1,),
-    "gettext_lazy": (1,),
-    "gettext_noop": (1,),
-    "ngettext": (1, 2),
-    "ngettext_lazy": (1, 2),
-    "pgettext": ((1, "c"), 2),
-    "pgettext_lazy": ((1, "c"), 2),
-    "npgettext": ((1, "c"), 2, 3),
-}
+# The functions that mark a string.
+KEYWORDS = dict.fromkeys(
+    (
+        "_",
+        "gettext",
+        "gettext_lazy",
+        "gettext_noop",
+        "ngettext",
+        "ngettext_lazy",
+        "pgettext",
+        "pgettext_lazy",
+        "npgettext",
+    )
+)
 CALL = re.compile(r"\b(gettext|ngettext|pgettext|npgettext|_)\(")
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}|%[sd]")
 PLURALS = {"be": 3, "ru": 3}
@@ -124,8 +126,8 @@ def _sources() -> list[Path]:
 def _calls(path: Path) -> Iterator[tuple[str, tuple[str | None, ...]]]:
     if path.suffix == ".py":
         with path.open("rb") as file:
-            for _, function, arguments, _ in extract_python(file, list(KEYWORDS), [], {}):
-                yield function, arguments if isinstance(arguments, tuple) else (arguments,)
+            for _, function, arguments, _ in extract_python(file, KEYWORDS, [], {}):
+                yield str(function), tuple(arguments) if isinstance(arguments, (tuple, list)) else (arguments,)
         return
     text = templatize(path.read_text(encoding="utf-8"), origin=str(path))
     for call in CALL.finditer(text):
@@ -149,7 +151,7 @@ def _identity(function: str, arguments: tuple[str | None, ...]) -> tuple[str | N
 
 
 def _flaws(original: Message, found: Message, language: str) -> Iterator[str]:
-    strings = found.string if isinstance(found.string, (tuple, list)) else (found.string,)
+    strings = [found.string or ""] if isinstance(found.string, str | None) else list(found.string)
     wanted = PLURALS[language] if original.pluralizable else 1
     if found.fuzzy:
         yield "only guessed"
@@ -166,5 +168,6 @@ def _flaws(original: Message, found: Message, language: str) -> Iterator[str]:
 
 def _empty(language: str) -> Catalog:
     catalogue = Catalog(locale=language, fuzzy=False)
-    catalogue._num_plurals, catalogue._plural_expr = PLURALS[language], PLURAL_RULE
+    setattr(catalogue, "_num_plurals", PLURALS[language])  # noqa: B010 - Babel's own for be counts decimals, too
+    setattr(catalogue, "_plural_expr", PLURAL_RULE)  # noqa: B010
     return catalogue

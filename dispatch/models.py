@@ -1,5 +1,5 @@
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -158,9 +158,7 @@ class Dispatch(Stateful):
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self, now: datetime) -> "DeliveryQuerySet":
-        return self.filter(
-            status=DeliveryStatus.QUEUED, dispatch__status=DispatchStatus.SENDING, not_before__lte=now
-        )
+        return self.filter(status=DeliveryStatus.QUEUED, dispatch__status=DispatchStatus.SENDING, not_before__lte=now)
 
     def put_off_until(self, now: datetime) -> "DeliveryQuerySet":
         """Deferred, and the wait is over."""
@@ -172,9 +170,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def open(self) -> "DeliveryQuerySet":
         """What somebody, machine or person, still has to bring to an end."""
-        return self.exclude(
-            status__in=(DeliveryStatus.ACCEPTED, DeliveryStatus.FAILED, DeliveryStatus.CANCELLED)
-        )
+        return self.exclude(status__in=(DeliveryStatus.ACCEPTED, DeliveryStatus.FAILED, DeliveryStatus.CANCELLED))
 
 
 class Delivery(Stateful):
@@ -213,4 +209,3 @@ class Delivery(Stateful):
 
     def __str__(self) -> str:
         return self.message_id
-

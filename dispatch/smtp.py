@@ -53,7 +53,7 @@ class Answer:
 
 
 class NotTaken(Exception):
-    """Certain: the server has not taken the mail. `code` is None where it did not say so, or nothing that makes sense."""
+    """Certain: the server has not taken the mail. `code` is None where it said nothing that makes sense."""
 
     def __init__(self, stage: Stage, text: str, code: int | None = None, *, is_permanent: bool = False) -> None:
         super().__init__(f"{stage}: {code or ''} {text}")

@@ -17,7 +17,7 @@ EDITION = StateMachine(
     EditionStatus,
     {
         EditionStatus.CUT: (EditionStatus.RENDERED, EditionStatus.FAILED),
-        EditionStatus.RENDERED: (EditionStatus.SEALED,),
+        EditionStatus.RENDERED: (EditionStatus.SEALED, EditionStatus.FAILED),
         EditionStatus.SEALED: (EditionStatus.SUPERSEDED,),
         EditionStatus.FAILED: (EditionStatus.CUT,),
     },

@@ -11,7 +11,7 @@ class Stateful(models.Model):
     """A row with a state. Only `ledger.services.move` writes `status`."""
 
     machine: ClassVar[StateMachine]
-    status: str
+    status = models.CharField(max_length=20)
 
     class Meta:
         abstract = True

@@ -119,9 +119,7 @@ class Signature(Stateful):
                 | Q(decided_at__isnull=False, decided_by__isnull=False),
                 name="decision_has_who_and_when",
             ),
-            models.CheckConstraint(
-                condition=~Q(status="rejected") | ~Q(reason=""), name="rejected_has_reason"
-            ),
+            models.CheckConstraint(condition=~Q(status="rejected") | ~Q(reason=""), name="rejected_has_reason"),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -68,7 +69,7 @@ def sign(letter: Letter, version: Version, signing: Signing) -> Signature:
     if not letter.takes_signatures:
         raise NotOpen
     who = {"folded_email": fold_email(signing.email), "folded_name": fold_name(signing.name)}
-    stated = {**signing.columns(), "version": version, "signed_at": timezone.now()}
+    stated: dict[str, Any] = {**signing.columns(), "version": version, "signed_at": timezone.now()}
     with transaction.atomic():
         _, created = letter.signatures.get_or_create(**who, defaults=stated)
         signature = letter.signatures.select_for_update().select_related("letter").get(**who)
@@ -159,9 +160,7 @@ def make_lead(signature: Signature) -> None:
 
 def forget_unconfirmed() -> int:
     """Delete what nobody confirmed within `KEPT_UNCONFIRMED`; the number of signatures forgotten."""
-    old = Signature.objects.filter(
-        status=SignatureStatus.UNCONFIRMED, signed_at__lt=timezone.now() - KEPT_UNCONFIRMED
-    )
+    old = Signature.objects.filter(status=SignatureStatus.UNCONFIRMED, signed_at__lt=timezone.now() - KEPT_UNCONFIRMED)
     return old.delete()[0]
 
 
@@ -170,7 +169,7 @@ def fingerprint(signature: Signature) -> str:
     return signature.signed_at.isoformat()
 
 
-def _restate(signature: Signature, stated: dict[str, object]) -> None:
+def _restate(signature: Signature, stated: dict[str, Any]) -> None:
     for column, value in stated.items():
         setattr(signature, column, value)
     signature.save(update_fields=[*stated, "name"])

@@ -1,6 +1,7 @@
 """A dispatch: prepared by one member of staff, authorised by another, and then in the workers' hands."""
 
 import hashlib
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -98,10 +99,8 @@ def finish_if_done(dispatch: Dispatch) -> None:
     """Close a dispatch whose deliveries have all come to an end."""
     if dispatch.status != DispatchStatus.SENDING or dispatch.deliveries.open().exists():
         return
-    try:
+    with suppress(Overtaken):
         move(dispatch, DispatchStatus.DONE, by=None)
-    except Overtaken:
-        pass
 
 
 def _delivery(dispatch: Dispatch, recipient: Recipient) -> Delivery:

@@ -1,6 +1,7 @@
 """An edition: frozen from what is approved, typeset and sealed in every language, then kept byte for byte."""
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +75,8 @@ def render_file(file: EditionFile) -> None:
         try:
             document = pdf.render(edition, file.language)
         except pdf.CannotTypeset as failure:
-            return _fail(edition, str(failure))
+            _fail(edition, str(failure))
+            return
         path = default_storage.save(_path(file, "unsealed"), ContentFile(document.data))
         EditionFile.objects.filter(pk=file.pk, rendered="").update(rendered=path, pages=document.pages)
     if not edition.files.filter(rendered="").exists():
@@ -87,8 +89,12 @@ def seal_file(file: EditionFile) -> None:
     if edition.status != EditionStatus.RENDERED:
         return
     if not file.sealed:
-        with default_storage.open(file.rendered) as rendered:
-            sealed = seal.seal(rendered.read(), reference=edition.reference)
+        try:
+            with default_storage.open(file.rendered) as rendered:
+                sealed = seal.seal(rendered.read(), reference=edition.reference)
+        except seal.NoCertificate as failure:
+            _fail(edition, str(failure))
+            return
         path = default_storage.save(_path(file, "sealed"), ContentFile(sealed))
         EditionFile.objects.filter(pk=file.pk, sealed="").update(
             sealed=path, sha256=hashlib.sha256(sealed).hexdigest(), size=len(sealed), sealed_at=timezone.now()
@@ -172,7 +178,9 @@ def _frozen(letter: Letter, number: int, signatures: list[Signature]) -> dict[st
 
 def _in(row: Any, field: str, language: str) -> str:
     """A field in `language`, or in the default language where that has no text of its own."""
-    return getattr(row, f"{field}_{language}") or getattr(row, f"{field}_{settings.MODELTRANSLATION_DEFAULT_LANGUAGE}")
+    default = settings.MODELTRANSLATION_DEFAULT_LANGUAGE
+    text: str = getattr(row, f"{field}_{language}") or getattr(row, f"{field}_{default}")
+    return text
 
 
 def _ring_for(file: EditionFile) -> None:
@@ -202,10 +210,8 @@ def _supersede_older(edition: Edition) -> None:
 
 
 def _fail(edition: Edition, failure: str) -> None:
-    try:
+    with suppress(Overtaken):
         move(edition, EditionStatus.FAILED, by=None, failure=failure)
-    except Overtaken:
-        pass
 
 
 def _path(file: EditionFile, stage: str) -> str:

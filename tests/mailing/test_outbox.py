@@ -49,9 +49,9 @@ def test_one_key_is_one_mail(worker: Callable[[], None]) -> None:
 
 
 def test_a_mail_of_a_transaction_that_fails_is_never_sent(worker: Callable[[], None]) -> None:
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         queue()
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
     worker()
     assert not sent_mail.outbox
     assert not Mail.objects.exists()

@@ -9,8 +9,8 @@ from ledger.states import registry
 
 HEAD = """# States
 
-Each kind of row below has one table of moves, in the `states.py` of its app, and changes only through `ledger.services.move`.
-This page is generated: `manage.py draw_states` writes it, `make check` compares it.
+Each kind of row below has one table of moves, in the `states.py` of its app, and changes only through
+`ledger.services.move`. This page is generated: `manage.py draw_states` writes it, `make check` compares it.
 """
 
 
