@@ -1,0 +1,312 @@
+"""The same journey as a person makes it, in a real browser; and what every page owes to whoever opens it."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import time_machine
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings as configured
+from django.test import Client
+from django.utils import translation
+from django.utils.translation import gettext
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import Role, User
+from accounts.services import password_link
+from campaign.demo.load import load_letter
+from dispatch.models import Delivery, Dispatch
+from dispatch.services import dispatches
+from letters.states import LetterStatus
+from signatories import links
+from signatories.states import SignatureStatus
+from tests.factories import PASSWORD, make_edition, make_letter, make_signature, make_signatures_of_demo, make_user
+from tests.test_journey import STATED, link_in, mailboxes, received  # noqa: F401 (a fixture)
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
+LOCALES = {"en": "en-GB", "be": "be-BY", "ru": "ru-RU"}
+PATIENCE = 30_000.0  # milliseconds
+LETTER = "/be/letters/belarus-2020/"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        reason = f"{CHROMIUM} is not installed (Debian: chromium)"
+        (pytest.fail if os.environ.get("REQUIRE_BROWSER") else pytest.skip)(reason)
+    with sync_playwright() as playwright, pytest.MonkeyPatch.context() as environment:
+        # The driver keeps an event loop in this thread, and Django asks for one before each query.
+        environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(autouse=True)
+def site(live_server: LiveServer, settings: Settings) -> str:
+    """The address of the site, in its mails, too."""
+    settings.PUBLIC_URL = live_server.url
+    settings.CSRF_TRUSTED_ORIGINS = [live_server.url]
+    return str(live_server.url)
+
+
+@dataclass
+class Opened:
+    """A window, and what its owner should never have to see."""
+
+    context: BrowserContext
+    site: str
+    page: Page = field(init=False)
+    wrong: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(PATIENCE)
+        self.page.on("pageerror", lambda error: self.wrong.append(f"{self.page.url}: {error}"))
+        self.page.on("console", lambda line: self._heard(line.type, line.text, line.location.get("url", "")))
+        self.page.on("request", lambda request: self._asked(request.url))
+
+    def open(self, path: str) -> Page:
+        self.page.goto(f"{self.site}{path}")
+        return self.page
+
+    def _heard(self, kind: str, text: str, where: str) -> None:
+        its_own_status = text.startswith("Failed to load resource") and where == self.page.url  # an error page is one
+        if kind in ("error", "warning") and not its_own_status:
+            self.wrong.append(f"{self.page.url}: {text}")
+
+    def _asked(self, address: str) -> None:
+        if urlsplit(address).netloc != urlsplit(self.site).netloc:
+            self.wrong.append(f"{self.page.url} asks {address}")
+
+
+@contextmanager
+def window(chromium: Browser, site: str, language: str = "en", *, script: bool = True) -> Iterator[Opened]:
+    context = chromium.new_context(locale=LOCALES[language], viewport=DESKTOP, java_script_enabled=script)
+    opened = Opened(context, site)
+    yield opened
+    assert opened.wrong == []
+    context.close()
+
+
+def test_the_letters_whole_life(
+    chromium: Browser,
+    site: str,
+    mailboxes: Path,  # noqa: F811 (the same)
+    worker: Callable[[], None],
+) -> None:
+    load_letter(by=make_user(Role.Name.CAMPAIGNER))
+    worker()
+
+    # A signer reads the letter in Belarusian, fills in the form, opens the mail, presses the button.
+    with window(chromium, site, "be") as signer:
+        page = signer.open(LETTER)
+        page.get_by_role("link", name=be("Sign this letter")).first.click()
+        fill_in(page, STATED["name"], STATED["email"])
+        worker()
+        page = signer.open(link_in(received(mailboxes / "others")[-1]))
+        page.get_by_role("button", name=be("Confirm our signature")).click()
+        page.get_by_role("heading", name=be("Your signature is confirmed")).wait_for()
+
+    # Another does so with script switched off.
+    with window(chromium, site, "be", script=False) as signer:
+        fill_in(signer.open(f"{LETTER}sign/"), "Фонд «Без скрыптоў»", "director@fund.example.org")
+        worker()
+        page = signer.open(link_in(received(mailboxes / "others")[-1]))
+        page.get_by_role("button", name=be("Confirm our signature")).click()
+        page.get_by_role("heading", name=be("Your signature is confirmed")).wait_for()
+
+    # A reviewer signs in and approves both in the desk.
+    with window(chromium, site) as reviewer:
+        page = sign_in(reviewer, Role.Name.REVIEWER)
+        for name in (STATED["name"], "Фонд «Без скрыптоў»"):
+            page.get_by_role("row").filter(has_text=name).get_by_role("button", name="Approve").click()
+            page.get_by_role("status").filter(has_text=name).wait_for()
+    worker()
+
+    # A campaigner freezes the edition, and prepares its dispatch once it is sealed.
+    with window(chromium, site) as campaigner:
+        page = sign_in(campaigner, Role.Name.CAMPAIGNER)
+        page.get_by_role("rowheader").get_by_role("link", name="Belarus").click()
+        page.get_by_role("button", name="Cut an edition").click()
+        page.get_by_role("status").wait_for()
+        worker()
+        page.reload()
+        page.get_by_role("button", name="Prepare a dispatch").click()
+        page.get_by_role("heading", name="Dispatch of edition 1").wait_for()
+        assert page.get_by_role("button", name="Authorise").count() == 0
+        address = urlsplit(page.url).path
+
+    # A second person reads the same page and authorises it.
+    with window(chromium, site) as sender:
+        sign_in(sender, Role.Name.SENDER)
+        page = sender.open(address)
+        page.get_by_role("button", name="Authorise: send 5 mails").click()
+        page.get_by_role("status").wait_for()
+        worker()
+        page.reload()
+        assert page.locator("h1 .state").inner_text() == Dispatch.objects.get().get_status_display()
+    assert Dispatch.objects.get().status == "done"
+    assert len(received(mailboxes)) == 5
+
+    # Everyone reads the names, and takes the PDF home.
+    with window(chromium, site, "be") as reader:
+        page = reader.open(LETTER)
+        for name in (STATED["name"], "Фонд «Без скрыптоў»"):
+            page.get_by_role("listitem").filter(has_text=name).wait_for()
+        link = page.locator("a[href$='/letter.pdf']")
+        link.evaluate("link => link.download = ''")  # headless, a PDF would open in no viewer
+        with page.expect_download() as started:
+            link.click()
+        downloaded = started.value.path().read_bytes()
+        sent = {part.get_content() for mail in received(mailboxes) for part in mail.iter_attachments()}
+        assert downloaded in sent
+
+
+def test_every_page_is_accessible_quiet_and_fits_a_phone(
+    chromium: Browser, site: str, worker: Callable[[], None]
+) -> None:
+    staff = make_user(Role.Name.CAMPAIGNER, is_staff=True, is_superuser=True, name="Staff Member With A Name")
+    public, desk = addresses(staff)
+    worker()
+    found: list[str] = []
+    for turn, language in enumerate(configured.SHIPPED_LANGUAGES):
+        with window(chromium, site, language) as reader:
+            for number, path in enumerate(public(language)):
+                reader.open(path)
+                found += problems(reader.page, closely=number % 3 == turn)
+            found += problems(wrongly_filled_in(reader, language), closely=True)
+        User.objects.filter(pk=staff.pk).update(language=language)
+        with window(chromium, site, language) as member:
+            member.context.add_cookies([{"name": "sessionid", "value": session_of(staff), "url": site}])
+            for number, path in enumerate(desk):
+                member.open(path)
+                found += problems(member.page, closely=number % 3 == turn)
+    assert found == []
+
+
+def fill_in(page: Page, name: str, address: str) -> None:
+    """Fill in the Belarusian form, and send it."""
+    page.get_by_label(be("Yes, publish the name of our organisation")).check()
+    page.get_by_label(be("Name of the organisation"), exact=True).fill(name)
+    page.get_by_label(be("Country"), exact=True).select_option("BY")
+    with translation.override("be"):
+        page.get_by_label(translation.pgettext("person", "Your name"), exact=True).fill(STATED["representative"])
+    page.get_by_label(be("Your role in the organisation"), exact=True).fill(STATED["role"])
+    page.get_by_label(be("Your e-mail address"), exact=True).fill(address)
+    for box in page.get_by_role("checkbox").all():
+        box.check()
+    page.get_by_role("button", name=be("Send us the signature")).click()
+    page.get_by_role("heading", name=be("Look into your mailbox")).wait_for()
+
+
+def sign_in(opened: Opened, role: str) -> Page:
+    page = opened.open("/desk/")
+    page.get_by_label("E-mail").fill(make_user(role).email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/desk/")
+    return page
+
+
+def be(text: str) -> str:
+    with translation.override("be"):
+        return gettext(text)
+
+
+def session_of(user: User) -> str:
+    browser = Client()
+    browser.force_login(user)
+    return browser.cookies["sessionid"].value
+
+
+def addresses(staff: User) -> tuple[Callable[[str], list[str]], list[str]]:
+    """Every page that there is, with rows in each state: those of the public in a language, and those of the staff."""
+    letter = load_letter(by=staff)
+    make_signatures_of_demo(letter)
+    long = "Міжнароднае грамадскае аб’яднанне абароны інтэрнэт-карыстальнікаў " * 3
+    waiting = {state: make_signature(letter, status=state, name=f"{long}{state}"[:250]) for state in SignatureStatus}
+    edition = make_edition(letter, sealed=True)
+    sent = dispatches.prepare(edition, by=staff)
+    for delivery, state in zip(
+        sent.deliveries.all(), ("accepted", "deferred", "failed", "unknown", "queued"), strict=True
+    ):
+        said = {"code": 550, "stage": "rcpt", "answer": "5.1.1 <office@example.org>: Recipient address rejected"}
+        Delivery.objects.filter(pk=delivery.pk).update(status=state, attempts=1, **said)
+    closed = make_letter(slug="closed", status=LetterStatus.CLOSED)
+    prepared = dispatches.prepare(make_edition(closed, sealed=True), by=make_user())
+
+    with time_machine.travel(datetime.now(UTC) - links.CONFIRM_WITHIN - timedelta(days=1)):
+        expired = own_path(links.confirm_url(waiting[SignatureStatus.UNCONFIRMED]))
+
+    def public(language: str) -> list[str]:
+        with translation.override(language):
+            own = [own_path(links.own_url(signature)) for signature in waiting.values()]
+            confirm = [own_path(links.confirm_url(waiting[state])) for state in ("unconfirmed", "pending", "withdrawn")]
+        below = ("", "press/", "editions/1/", "sign/", "sign/sent/", "confirm/altered/")
+        return [
+            *(f"/{language}/{path}" for path in ("", "about/", "privacy/", "no-such-page/", "letters/closed/sign/")),
+            *(f"/{language}/letters/belarus-2020/{path}" for path in below),
+            *(f"/{language}{path.removeprefix('/en')}" for path in (*own, *confirm, expired)),
+            *(f"/accounts/{path}/" for path in ("login", "password/reset", "password/reset/done", "inactive")),
+            own_path(password_link(staff)),
+        ]
+
+    desk = [
+        "/desk/",
+        *(f"/desk/letters/{letter.slug}/?state={state}" for state in ("pending", "approved", "rejected", "withdrawn")),
+        *(f"/desk/dispatches/{dispatch.pk}/" for dispatch in (sent, prepared)),
+        *(f"/accounts/{path}/" for path in ("logout", "password/change", "reauthenticate")),
+    ]
+    return public, desk
+
+
+def own_path(address: str) -> str:
+    return urlsplit(address).path
+
+
+def wrongly_filled_in(reader: Opened, language: str) -> Page:
+    page = reader.open(f"/{language}/letters/belarus-2020/sign/")
+    page.locator("[name=email]").fill("nobody")
+    page.locator("main button[type=submit]").click()
+    page.locator(".problems").wait_for()
+    return page
+
+
+def problems(page: Page, *, closely: bool) -> list[str]:
+    """What is wrong with the page that is open. To look closely takes long: for each page, one language has to do."""
+    found = violations(page) if closely else []
+    page.set_viewport_size(PHONE)
+    if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+        found.append(f"{page.url} is wider than a phone")
+    if closely:
+        page.emulate_media(color_scheme="dark")
+        found += [f"{problem} (on a phone, in the dark)" for problem in violations(page)]
+        page.emulate_media(color_scheme="light")
+    page.set_viewport_size(DESKTOP)
+    return found
+
+
+def violations(page: Page) -> list[str]:
+    return [
+        f"{page.url} {violation['id']} ({violation['impact']}): {[node['html'] for node in violation['nodes'][:3]]}"
+        for violation in Axe().run(page).response["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]
