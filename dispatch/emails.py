@@ -10,7 +10,9 @@ from string import Formatter
 
 from django.conf import settings
 from django.utils import translation
+from django.utils.text import format_lazy
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from dispatch import seal
 from dispatch.models import Covering, Delivery, EditionFile
@@ -19,7 +21,10 @@ from mailing.services import one_line
 
 
 class Unfit(Exception):
-    """No mail can be made of it until somebody mends text, address or file. Says what, without any address."""
+    """No mail can be made of it until somebody mends text, address or file. Says what, without any address.
+
+    Said in the language that is active when it is shown, not in the one that the mail is put together in.
+    """
 
 
 def sender() -> str:
@@ -76,9 +81,9 @@ def _mailbox(name: str, address: str) -> str:
     try:
         mailbox = Address(addr_spec=address)
     except (ValueError, IndexError) as error:  # the parser of the standard library runs off the end of some
-        raise Unfit("The address is not one.") from error
+        raise Unfit(_("The address is not one.")) from error
     if not address.isascii():
-        raise Unfit("The address is not ASCII.")
+        raise Unfit(_("The address is not ASCII."))
     if name.isascii():
         return str(Address(one_line(name), mailbox.username, mailbox.domain))
     return f"{_encoded(one_line(name))}\r\n <{mailbox.addr_spec}>"
@@ -121,13 +126,17 @@ def _text(delivery: Delivery) -> Covering:
     try:
         return delivery.edition.letter.covering
     except Covering.DoesNotExist:
-        raise Unfit("The letter has no covering text.") from None
+        raise Unfit(_("The letter has no covering text.")) from None
 
 
 def _in(row: Covering | object, field: str, language: str) -> str:
     text: str = getattr(row, f"{field}_{language}")
     if not text:
-        raise Unfit(f"{type(row).__name__}: {field} is missing in {language}.")
+        raise Unfit(
+            format_lazy(
+                _("{row}: {field} is missing in {language}."), row=type(row).__name__, field=field, language=language
+            )
+        )
     return text
 
 
@@ -140,13 +149,13 @@ def _pieces(text: str, values: Mapping[str, str]) -> Iterator[str]:
     try:
         pieces = list(Formatter().parse(text))
     except ValueError as error:
-        raise Unfit(f"The covering text has a brace too many or too few: {error}.") from error
+        raise Unfit(_("The covering text has a brace too many or too few.")) from error
     for literal, name, details, conversion in pieces:
         yield literal
         if name is None:
             continue
         if name not in values or details or conversion:
-            raise Unfit(f"The covering text has an unknown placeholder: {{{name}}}.")
+            raise Unfit(format_lazy(_("The covering text has an unknown placeholder: {name}."), name=f"{{{name}}}"))
         yield values[name]
 
 
@@ -155,7 +164,7 @@ def _files(delivery: Delivery) -> list[EditionFile]:
     files = {file.language: file for file in delivery.edition.files.all()}
     languages = dict.fromkeys((delivery.language, settings.MODELTRANSLATION_DEFAULT_LANGUAGE))
     if missing := [language for language in languages if language not in files]:
-        raise Unfit(f"The edition has no PDF in {', '.join(missing)}.")
+        raise Unfit(format_lazy(_("The edition has no PDF in {languages}."), languages=", ".join(missing)))
     return [files[language] for language in languages]
 
 
@@ -163,4 +172,4 @@ def _sealed(file: EditionFile) -> bytes:
     try:
         return sealed_bytes(file)
     except (OSError, seal.Broken) as error:
-        raise Unfit(f"The sealed PDF can't be sent: {error}") from error
+        raise Unfit(format_lazy(_("The sealed PDF can’t be sent: {error}"), error=str(error))) from error
