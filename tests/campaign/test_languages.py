@@ -1,0 +1,537 @@
+"""Belarusian and Russian are complete: whoever reads in them meets no English sentence of the interface."""
+
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+from functools import cache
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings as configured
+from django.template.loader import render_to_string
+from django.test import Client
+from django.urls import reverse
+from django.utils import translation
+from django.utils.formats import date_format
+from pytest_django import Settings
+
+from accounts.models import Role, User
+from campaign import catalogues
+from campaign.demo.load import load_letter
+from dispatch import emails as dispatch_emails
+from dispatch import pdf
+from dispatch.models import Covering, Delivery, Dispatch, Edition
+from dispatch.services import dispatches
+from dispatch.states import DeliveryStatus, DispatchStatus, EditionStatus
+from letters.models import Letter
+from letters.press import counted
+from letters.states import LetterStatus
+from mailing.models import Mail
+from publishing.pages import pages
+from signatories import desk, emails, links
+from signatories.models import Signature
+from signatories.states import SignatureStatus
+from tests.campaign.test_pages import seal_without_typesetting
+from tests.factories import PASSWORD, make_edition, make_letter, make_signature, make_signatures_of_demo, make_user
+from tests.tools import text_of
+
+pytestmark = pytest.mark.django_db
+in_each_language = pytest.mark.parametrize("language", catalogues.languages())
+
+PLACEHOLDER_LEFT = re.compile(r"%\(\w+\)|\{\w+\}|\{\{|\{%")
+SHOWN_ATTRIBUTES = ("alt", "aria-label", "title", "placeholder", "data-label")
+VOID = {"meta", "link", "input", "br", "img", "hr"}
+
+
+class Reading(HTMLParser):
+    """What a page says in its own language: text and attributes, without what stands there in another one."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.language, self.said, self._open = "", [], []  # type: ignore[var-annotated]
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        language = attributes.get("lang") or (self._open[-1] if self._open else "")
+        if tag == "html":
+            self.language = language or ""
+        if language == self.language:
+            self.said += [attributes[name] for name in SHOWN_ATTRIBUTES if attributes.get(name)]
+            if attributes.get("name") == "description":
+                self.said.append(attributes["content"])
+        if tag not in VOID:
+            self._open.append(language)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] == self.language:
+            self.said.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.said).split())
+
+
+@cache
+def english_phrases() -> frozenset[str]:
+    """The longest piece between the placeholders of every string, if it has at least two words."""
+    phrases = set()
+    for message in catalogues.marked():
+        for original in (message.id,) if isinstance(message.id, str) else message.id:
+            pieces = [" ".join(piece.split()) for piece in catalogues.PLACEHOLDER.split(original)]
+            longest = max(pieces, key=len)
+            if len(re.findall(r"[A-Za-z]{2,}", longest)) >= 2:
+                phrases.add(longest)
+    return frozenset(phrases)
+
+
+def english_in(text: str) -> list[str]:
+    return sorted(phrase for phrase in english_phrases() if re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", text))
+
+
+def assert_speaks(language: str, text: str) -> None:
+    assert re.search("[а-яё]", text), "nothing is said"
+    assert english_in(text) == []
+    assert PLACEHOLDER_LEFT.findall(text) == []
+
+
+class Reader:
+    """Somebody who reads in one language, and checks every page that opens."""
+
+    def __init__(self, language: str, **options: Any) -> None:
+        self.language = language
+        self.client = Client(headers={"accept-language": language}, **options)
+
+    def get(self, path: str, status: int = 200) -> Any:
+        return self._checked(self.client.get(path), status)
+
+    def post(self, path: str, data: dict[str, Any] | None = None, status: int = 200, **options: Any) -> Any:
+        """Press a button, and follow to the page that it leads to."""
+        return self._checked(self.client.post(path, data or {}, follow=True, **options), status)
+
+    def _checked(self, response: Any, status: int) -> Any:
+        assert response.status_code == status
+        page = Reading(response.text)
+        assert page.language == self.language
+        assert_speaks(self.language, page.text)
+        return response
+
+
+@pytest.fixture
+def letter() -> Letter:
+    letter = load_letter(by=make_user())
+    make_signatures_of_demo(letter)
+    return letter
+
+
+def sealed_edition(letter: Letter) -> Edition:
+    edition = make_edition(letter)
+    seal_without_typesetting(edition)
+    return edition
+
+
+class TestCatalogues:
+    @in_each_language
+    def test_every_string_is_translated(self, language: str) -> None:
+        assert list(catalogues.problems(language)) == []
+
+    @in_each_language
+    def test_letters_and_signs_are_those_of_the_language(self, language: str) -> None:
+        foreign = {"be": "[иИщЩъЪ]", "ru": "[іІўЎ]"}[language]
+        mixed = r"[A-Za-z][а-яёіўА-ЯЁІЎ]|[а-яёіўА-ЯЁІЎ][A-Za-z]"
+        straight_quotes, wrong_dash, shouting = "[\"'“”]", r"(?<!\xa0)—|—(?! )|\s[-–]\s", r"!"
+        wrong = re.compile("|".join([foreign, mixed, straight_quotes, wrong_dash, shouting]))
+        assert [text for text in translations(language) if wrong.search(catalogues.PLACEHOLDER.sub("", text))] == []
+
+    @in_each_language
+    def test_numbers_take_the_right_form(self, language: str) -> None:
+        forms = {
+            "be": ["1 арганізацыя", "2 арганізацыі", "5 арганізацый", "11 арганізацый", "21 арганізацыя",
+                   "22 арганізацыі", "25 арганізацый"],
+            "ru": ["1 организация", "2 организации", "5 организаций", "11 организаций", "21 организация",
+                   "22 организации", "25 организаций"],
+        }[language]  # fmt: skip
+        numbers = [1, 2, 5, 11, 21, 22, 25]
+        with translation.override(language):
+            assert [counted(number) for number in numbers] == forms
+            for number, form in zip(numbers, forms, strict=True):
+                assert form in render_to_string("signatories/_list.html", {"names": [], "total": number})
+
+    def test_months_stand_in_the_genitive_of_the_official_orthography(self) -> None:
+        with translation.override("be"):
+            months = [date_format(date(2020, month, 5)) for month in range(1, 13)]
+        assert months[7] == "5 жніўня 2020 г."
+        names = "студзеня лютага сакавіка красавіка мая чэрвеня ліпеня жніўня верасня кастрычніка лістапада снежня"
+        assert [month.split()[1] for month in months] == names.split()
+        with translation.override("ru"):
+            assert date_format(date(2020, 8, 5)) == "5 августа 2020 г."
+
+    def test_an_english_page_would_be_noticed(self, letter: Letter) -> None:
+        page = Reading(Client().get(letter_path("en")).text)
+        assert page.language == "en"
+        assert "Sign this letter" in english_in(page.text)
+        assert len(english_in(page.text)) > 10
+
+
+class TestPublicPages:
+    @in_each_language
+    def test_all_of_them(self, letter: Letter, language: str) -> None:
+        reader = Reader(language)
+        for state in ("signed", "edition", "accepted", "newer edition", "closed", "draft"):
+            self._bring_to(letter, state)
+            for page in pages():
+                for keys in page.addresses():
+                    reader.get(page.address(language, **keys))
+
+    @in_each_language
+    def test_after_a_signatory_left(self, letter: Letter, language: str) -> None:
+        sealed_edition(letter)
+        letter.signatures.filter(pk=letter.signatures.approved()[3].pk).update(status=SignatureStatus.WITHDRAWN)
+        reader = Reader(language)
+        reader.get(letter_path(language))
+        reader.get(letter_path(language) + "editions/1/")
+        reader.get(letter_path(language) + "letter.pdf", status=410)
+
+    @in_each_language
+    def test_a_site_and_a_letter_with_nothing_yet(self, language: str) -> None:
+        reader = Reader(language)
+        reader.get(f"/{language}/")
+        letter = make_letter(signing_until=date(2999, 1, 31))
+        reader.get(letter_path(language))
+        make_signature(letter, visibility=Signature.Visibility.WITHHELD)
+        reader.get(letter_path(language))
+
+    @in_each_language
+    def test_errors(self, letter: Letter, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        reader = Reader(language, raise_request_exception=False)
+        sign = letter_path(language) + "sign/"
+        reader.get(f"/{language}/nothing/", status=404)
+        reader.post(sign, {"name": "x" * (configured.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)}, status=400, content_type=FORM)
+        Reader(language, enforce_csrf_checks=True).post(sign, status=403)
+        monkeypatch.setattr("signatories.views._letter", lambda slug: 1 / 0)
+        reader.get(sign, status=500)
+
+    def _bring_to(self, letter: Letter, state: str) -> None:
+        if state.endswith("edition"):
+            sealed_edition(letter)
+            Edition.objects.filter(number__lt=letter.editions.count()).update(status=EditionStatus.SUPERSEDED)
+        elif state == "accepted":
+            dispatches.prepare(letter.editions.get(), by=make_user())
+            Delivery.objects.update(status=DeliveryStatus.ACCEPTED, settled_at=letter.published_at)
+            Letter.objects.update(is_demonstration=False)
+        elif state in LetterStatus.values:
+            Letter.objects.update(status=state)
+
+
+class TestSignersPages:
+    @in_each_language
+    def test_the_form_and_what_it_says_of_mistakes(self, letter: Letter, language: str) -> None:
+        reader, sign = Reader(language), letter_path(language) + "sign/"
+        reader.get(sign)
+        reader.post(sign, status=422)
+        version = letter.version.pk
+        stated = {"visibility": "public", "country": "BY", "consent": "on", "authority": "on", "version": version}
+        for field, values in WRONG.items():
+            for value in values:
+                response = reader.post(sign, {**stated, field: value}, status=422)
+                assert field in response.context["form"].errors
+        Letter.objects.update(status=LetterStatus.CLOSED)
+        reader.get(sign, status=410)
+        Letter.objects.update(status=LetterStatus.DRAFT)
+        reader.get(sign, status=410)
+        reader.get(f"{sign}sent/")
+
+    @in_each_language
+    def test_the_text_changed_while_the_form_was_open(self, letter: Letter, language: str) -> None:
+        old = letter.version
+        old.pk, old.number = None, 2
+        old.save()
+        first = letter.versions.get(number=1)
+        response = Reader(language).post(letter_path(language) + "sign/", {"version": first.pk}, status=422)
+        assert "version" in response.context["form"].errors
+
+    @in_each_language
+    def test_the_links_of_the_mails(self, letter: Letter, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        reader, names = Reader(language), {"be": "Арганізацыя", "ru": "Организация"}
+        signature = make_signature(letter, names=names, language=language)
+        letter.signatures.filter(pk=signature.pk).update(status=SignatureStatus.UNCONFIRMED)
+        confirm, own = (urlsplit(link(signature)).path for link in (links.confirm_url, links.own_url))
+        reader.get(confirm)
+        reader.get(own)
+        reader.post(confirm, {"shown": "something else"}, status=409)
+        for status in SignatureStatus.values:
+            for visibility in Signature.Visibility.values:
+                reason = Signature.Reason.SCOPE if status == SignatureStatus.REJECTED else ""
+                letter.signatures.filter(pk=signature.pk).update(status=status, visibility=visibility, reason=reason)
+                reader.get(confirm)
+                reader.get(own)
+        for purpose in ("confirm", "own"):
+            reader.get(f"{letter_path(language)}{purpose}/nothing/", status=404)
+        monkeypatch.setattr(links, "CONFIRM_WITHIN", timedelta(seconds=-1))
+        reader.get(confirm, status=410)
+
+
+class TestMails:
+    @in_each_language
+    def test_to_signers(self, letter: Letter, language: str) -> None:
+        signature = make_signature(letter, language=language, status=SignatureStatus.REJECTED)
+        every = (emails.confirm, emails.already, emails.received, emails.approved, emails.rejected, emails.withdrawn)
+        assert all(queue(signature) for queue in every)
+        signature.visibility = Signature.Visibility.WITHHELD
+        emails.approved(signature)
+        assert Mail.objects.count() == 7
+        for mail in Mail.objects.all():
+            assert_speaks(language, mail.subject)
+            assert_speaks(language, mail.body)
+
+    @in_each_language
+    def test_reasons_to_reject(self, letter: Letter, language: str) -> None:
+        signature = make_signature(letter, language=language, status=SignatureStatus.REJECTED)
+        for reason in Signature.Reason:
+            signature.reason = reason
+            emails.rejected(signature)
+        for mail in Mail.objects.all():
+            assert_speaks(language, mail.body)
+
+    @in_each_language
+    def test_a_forgotten_password(self, language: str) -> None:
+        user = make_user()
+        User.objects.filter(pk=user.pk).update(language=language)
+        Client().post(reverse("account_reset_password"), {"email": user.email})
+        mail = Mail.objects.get()
+        assert_speaks(language, mail.subject)
+        assert_speaks(language, mail.body)
+
+    @in_each_language
+    def test_to_the_addressees(self, letter: Letter, language: str) -> None:
+        letter.recipients.update(language=language)
+        dispatch = dispatches.prepare(sealed_edition(letter), by=make_user())
+        for delivery in dispatch.deliveries.all():
+            for text in dispatch_emails.words(delivery):
+                assert_speaks(language, text)
+
+    @in_each_language
+    def test_the_pdf(self, letter: Letter, language: str) -> None:
+        make_signature(letter, visibility=Signature.Visibility.WITHHELD)
+        assert_speaks(language, text_of(pdf.render(make_edition(letter), language).data))
+
+
+class TestDesk:
+    @in_each_language
+    def test_everything_that_is_done_there(
+        self, letter: Letter, language: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one, other = (self._at_desk(language) for _ in range(2))
+        home, page = reverse("desk:home"), reverse("desk:letter", args=[letter.slug])
+        for made in (*[SignatureStatus.PENDING] * 3, *[SignatureStatus.REJECTED] * 2, SignatureStatus.WITHDRAWN):
+            make_signature(letter, status=made, names={"be": "Арганізацыя", "ru": "Организация"})
+        make_signature(letter, status=SignatureStatus.UNCONFIRMED)
+        one.get(home)
+        monkeypatch.setattr(desk, "A_PAGE", 1)
+        one.get(f"{home}?page=2")
+        monkeypatch.undo()
+        self._decide(one, letter)
+        for verb in ("close_signing", "close_signing", "open_signing", "open_signing"):
+            one.post(reverse(f"desk:{verb}", args=[letter.slug]))
+        for status in SignatureStatus.values:
+            one.get(f"{page}?state={status}")
+        one.post(reverse("desk:cut", args=[letter.slug]), {"last": 7})
+        one.post(reverse("desk:cut", args=[letter.slug]), {"last": 0})
+        self._edition(one, letter)
+        self._dispatch(one, other, letter, settings)
+        letter.signatures.filter(pk=letter.signatures.approved()[0].pk).update(status=SignatureStatus.WITHDRAWN)
+        one.get(home)
+        one.get(page)
+
+    @in_each_language
+    def test_an_empty_desk_and_one_that_is_shut(self, language: str) -> None:
+        at_desk = self._at_desk(language)
+        at_desk.get(reverse("desk:home"))
+        make_letter(status=LetterStatus.DRAFT, published=False, with_recipients=False)
+        at_desk.get(reverse("desk:home"))
+        at_desk.get(reverse("desk:letter", args=["belarus-2020"]))
+        at_desk.post(reverse("desk:cut", args=["belarus-2020"]), {"last": 0})
+        at_desk.post(reverse("desk:open_signing", args=["belarus-2020"]))
+        make_signature(Letter.objects.get())
+        at_desk.get(reverse("desk:home"))
+        self._at_desk(language, roles=[Role.Name.TRANSLATOR]).get(reverse("desk:letter", args=["belarus-2020"]))
+        self._at_desk(language, roles=[]).get(reverse("desk:home"), status=403)
+
+    def _at_desk(self, language: str, roles: list[str] | None = None) -> Reader:
+        user = make_user("")
+        User.objects.filter(pk=user.pk).update(language=language)
+        for role in Role.Name.values if roles is None else roles:
+            user.roles.create(role=role, language=language if role == Role.Name.TRANSLATOR else "")
+        reader = Reader(language)
+        reader.client.login(username=user.email, email=user.email, password=PASSWORD)
+        return reader
+
+    def _decide(self, reader: Reader, letter: Letter) -> None:
+        first, second, _ = letter.signatures.filter(status=SignatureStatus.PENDING)
+        shown = {row.signature.pk: row.shown for row in reader.get(reverse("desk:home")).context["rows"]}
+        reject, approve = reverse("desk:reject", args=[first.pk]), reverse("desk:approve", args=[second.pk])
+        reader.post(reject, {"shown": shown[first.pk]})
+        reader.post(reject, {"shown": shown[first.pk], "reason": Signature.Reason.SCOPE})
+        reader.post(approve, {"shown": "something else"})
+        reader.post(approve, {"shown": shown[second.pk]})
+        for decided in SignatureStatus.values:
+            pk = letter.signatures.filter(status=decided).values_list("pk", flat=True)[0]
+            reader.post(reverse("desk:approve", args=[pk]), {"shown": "something else"})
+
+    def _edition(self, reader: Reader, letter: Letter) -> None:
+        edition, page = letter.editions.get(), reverse("desk:letter", args=[letter.slug])
+        for status in (EditionStatus.RENDERED, EditionStatus.FAILED):
+            Edition.objects.update(status=status)
+            reader.get(page)
+        reader.post(reverse("desk:try_again", args=[edition.pk]))
+        reader.post(reverse("desk:prepare", args=[edition.pk]))
+        seal_without_typesetting(edition)
+        late = make_signature(letter)
+        reader.get(page)
+        letter.signatures.filter(pk=late.pk).update(status=SignatureStatus.PENDING)
+
+    def _dispatch(self, one: Reader, other: Reader, letter: Letter, settings: Settings) -> None:
+        prepare = reverse("desk:prepare", args=[letter.editions.get().pk])
+        one.post(prepare)
+        one.post(prepare)
+        pk = Dispatch.objects.get().pk
+        page, letters_page = reverse("desk:dispatch", args=[pk]), reverse("desk:letter", args=[letter.slug])
+        authorise = reverse("desk:authorise", args=[pk])
+        other.get(page)
+        other.post(authorise)
+        settings.SENDING_ENABLED = True
+        one.post(authorise)
+        other.post(authorise)
+        for status in DispatchStatus.values:
+            Dispatch.objects.update(status=status)
+            other.get(page)
+            other.get(letters_page)
+        Dispatch.objects.update(status=DispatchStatus.SENDING)
+        for verb in ("halt", "resume", "halt", "cancel", "cancel"):
+            other.post(reverse(f"desk:{verb}", args=[pk]))
+        self._deliveries(other, page)
+        self._unfit(other, page)
+
+    def _unfit(self, reader: Reader, page: str) -> None:
+        """A mail that can't be made: the reason is said in the reader's language, not in the mail's."""
+        Delivery.objects.update(language="en")
+        for body in ("{}", "{", ""):
+            with translation.override("en"):
+                Covering.objects.update(body=body)
+            reader.get(page)
+        Covering.objects.all().delete()
+        reader.get(page)
+
+    def _deliveries(self, reader: Reader, page: str) -> None:
+        now = Dispatch.objects.get().prepared_at
+        Delivery.objects.update(attempts=1, first_tried_at=now, not_before=now, code=451, answer="…")
+        for status in DeliveryStatus.values:
+            settled = now if status in (DeliveryStatus.ACCEPTED, DeliveryStatus.FAILED) else None
+            Delivery.objects.update(status=status, settled_at=settled)
+            reader.get(page)
+        for stage in ("message", "connect", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "body", "dot"):
+            Delivery.objects.update(stage=stage)
+            reader.get(page)
+        Delivery.objects.update(status=DeliveryStatus.UNKNOWN)
+        reader.post(reverse("desk:resolve", args=[Delivery.objects.all()[0].pk]), {"attempts": 1, "to": "accepted"})
+
+
+class TestAccounts:
+    @in_each_language
+    def test_the_way_in(self, language: str) -> None:
+        reader, user = Reader(language), self._user(language)
+        login, forgotten = reverse("account_login"), reverse("account_reset_password")
+        for path in (login, forgotten, reverse("account_reset_password_done"), reverse("account_inactive")):
+            reader.get(path)
+        reader.get(reverse("account_reset_password_from_key_done"))
+        reader.post(login)
+        reader.post(login, {"login": user.email, "password": "wrong"})
+        reader.post(login, {"login": "nobody", "password": "wrong\0"})
+        reader.post(forgotten, {"email": "nobody"})
+        reader.post(forgotten, {"email": f"{'x' * 400}@example.org"})
+        reader.post(forgotten, {"email": user.email})
+        reader.get(self._link(user, "wrong"))
+
+    @in_each_language
+    def test_passwords(self, language: str) -> None:
+        reader, user = Reader(language), self._user(language)
+        link = self._link(user, default_token_generator.make_token(user))
+        chosen = reader.client.get(link).headers["Location"]
+        reader.get(chosen)
+        for password in ("short", "qwertyuiop", user.email, ""):
+            reader.post(chosen, {"password1": password, "password2": "another"})
+        reader.post(chosen, {"password1": f"new {PASSWORD}", "password2": "another"})
+        reader.post(chosen, {"password1": f"new {PASSWORD}", "password2": f"new {PASSWORD}"})
+        reader.client.login(username=user.email, email=user.email, password=f"new {PASSWORD}")
+        change = reverse("account_change_password")
+        reader.get(change)
+        reader.post(change, {"oldpassword": "wrong", "password1": "short", "password2": "another"})
+        new = {"password1": PASSWORD, "password2": PASSWORD}
+        reader.post(change, {"oldpassword": f"new {PASSWORD}", **new})
+        reader.get(reverse("account_logout"))
+        reader.get(reverse("account_reauthenticate"))
+        reader.post(reverse("account_reauthenticate"), {"password": "wrong"})
+
+    @in_each_language
+    def test_a_closed_account_and_one_without_a_password(self, language: str) -> None:
+        user = self._user(language)
+        user.is_active = False
+        user.save()
+        Reader(language).post(reverse("account_login"), {"login": user.email, "password": PASSWORD})
+        without = self._user(language)
+        without.set_unusable_password()
+        without.save()
+        reader = Reader(language)
+        reader.client.force_login(without)
+        reader.get(reverse("account_set_password"))
+
+    @in_each_language
+    def test_too_many_attempts(self, language: str) -> None:
+        reader, user = Reader(language), self._user(language)
+        wrong = {"login": user.email, "password": "wrong"}
+        said = [reader.post(reverse("account_login"), wrong).text for _ in range(7)]
+        assert said[0] != said[-1]
+        forgotten = reverse("account_reset_password")
+        while (status := reader.client.post(forgotten, {"email": user.email}).status_code) != 429:
+            assert status == 302
+        reader.post(forgotten, {"email": user.email}, status=429)
+
+    def _user(self, language: str) -> User:
+        user = make_user()
+        user.language = language
+        user.save()
+        return user
+
+    def _link(self, user: User, key: str) -> str:
+        return reverse("account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(user), "key": key})
+
+
+FORM = "application/x-www-form-urlencoded"
+WRONG = {
+    "name": ["x" * 251, "two\nlines", "<b>", "---", "\ufffd", "ﷺ" * 200],
+    "website": ["javascript:alert(1)", "https://", "x" * 301],
+    "representative": ["\u200b", "x" * 151],
+    "role": ["x" * 151],
+    "email": ["nobody", "a@example.org,b@example.org", "нехта@example.org", "a@localhost", f"{'x' * 250}@example.org"],
+    "country": ["XX"],
+    "visibility": ["maybe"],
+    "version": ["0"],
+}
+
+
+def letter_path(language: str) -> str:
+    return f"/{language}/letters/belarus-2020/"
+
+
+def translations(language: str) -> Iterator[str]:
+    for message in catalogues.read(language):
+        if message.id:
+            yield from (message.string,) if isinstance(message.string, str) else message.string or ()
