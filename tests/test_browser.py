@@ -30,7 +30,7 @@ from signatories.states import SignatureStatus
 from tests.factories import PASSWORD, make_edition, make_letter, make_signature, make_signatures_of_demo, make_user
 from tests.test_journey import STATED, link_in, mailboxes, received  # noqa: F401 (a fixture)
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
