@@ -121,14 +121,29 @@ TEMPLATES = [
     }
 ]
 
+# Public pages are files below `current/` of this folder.
+PUBLISHED_ROOT = VAR_DIR / "public"
 # Pages that the public reads: each class gives its addresses, languages, subjects and rendering.
 PUBLISHED_PAGES = [
-    "campaign.pages.Letters",
-    "campaign.pages.LetterPage",
-    "campaign.pages.Press",
-    "campaign.pages.EditionPage",
-    "campaign.pages.About",
-    "campaign.pages.Privacy",
+    "campaign.pages.letters.Letters",
+    "campaign.pages.letters.LetterPage",
+    "campaign.pages.letters.Signatories",
+    "campaign.pages.letters.Press",
+    "campaign.pages.editions.EditionPage",
+    "campaign.pages.editions.EditionPdf",
+    "campaign.pages.editions.LetterPdf",
+    "campaign.pages.editions.DeliveryRecord",
+    "campaign.pages.feeds.SiteFeed",
+    "campaign.pages.feeds.LetterFeed",
+    "campaign.pages.site.About",
+    "campaign.pages.site.Privacy",
+    "campaign.pages.site.NotFound",
+    "campaign.pages.site.Paused",
+    "campaign.pages.site.Sitemap",
+    "campaign.pages.site.Robots",
+    "campaign.pages.api.Root",
+    "campaign.pages.api.LetterDocument",
+    "campaign.pages.api.OpenApi",
 ]
 
 # Languages ---------------------------------------------------------------------------------------
@@ -198,12 +213,25 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
     name: [] for name in ("camera", "geolocation", "microphone", "payment", "usb", "display-capture")
 }
 
+# What Django's middleware adds to computed answers, for the published ones.
+PUBLISHED_HEADERS = {
+    "Content-Security-Policy": "; ".join(
+        f"{name} {' '.join(sources)}" for name, sources in CONTENT_SECURITY_POLICY["DIRECTIVES"].items()
+    ),
+    "Permissions-Policy": ", ".join(f"{name}=()" for name in PERMISSIONS_POLICY),
+    "Referrer-Policy": SECURE_REFERRER_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": X_FRAME_OPTIONS,
+    **({"Strict-Transport-Security": f"max-age={SECURE_HSTS_SECONDS}"} if SECURE_HSTS_SECONDS else {}),
+}
+
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "published": {"BACKEND": "publishing.stores.LocalTree", "OPTIONS": {"location": PUBLISHED_ROOT}},
 }
 WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = VAR_DIR / "media"
@@ -239,6 +267,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_PUBLISH_RETRY = False  # the bell rings once; what it missed the sweepers find
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
+    "sweep-pages": {"task": "publishing.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "sweep-mail": {"task": "mailing.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
     "sweep-editions": {"task": "dispatch.tasks.sweep_editions", "schedule": 15.0, "options": {"expires": 15}},
     "sweep-deliveries": {"task": "dispatch.tasks.sweep_deliveries", "schedule": 10.0, "options": {"expires": 10}},

@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from accounts import access
 from campaign import views
+from publishing.urls import published
 
 admin.site.login = access.admin_login  # type: ignore[method-assign]
 admin.site.has_permission = access.admin_permission  # type: ignore[method-assign]
@@ -17,10 +18,10 @@ urlpatterns = [
     path("desk/", include("campaign.desk_urls")),
     path("admin/", admin.site.urls),
     *i18n_patterns(
-        path("", include("publishing.urls")),
         path("letters/<slug:slug>/", include("signatories.urls")),
-        path("letters/<slug:slug>/", include("dispatch.public_urls")),
+        *published(in_languages=True),
     ),
+    *published(in_languages=False),
 ]
 
 handler400 = "campaign.views.bad_request"

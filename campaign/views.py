@@ -1,5 +1,8 @@
 """Computed answers that belong to no app: the way to the reader's language, health, and the error pages."""
 
+import sys
+
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -43,6 +46,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """500, or 503 where it is the database that does not answer: that passes."""
+    if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
+        response = _error(request, "503", 503)
+        response["Retry-After"] = "60"
+        return response
     return _error(request, "500", 500)
 
 

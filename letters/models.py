@@ -1,3 +1,4 @@
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from django.db import models
@@ -68,11 +69,17 @@ class Letter(Stateful):
         return reverse("letter", kwargs={"slug": self.slug})
 
     @property
+    def signing_ends_at(self) -> datetime | None:
+        """The end of the last day (UTC) for signing, or None where there is none."""
+        if self.signing_until is None:
+            return None
+        return datetime.combine(self.signing_until + timedelta(days=1), time.min, UTC)
+
+    @property
     def takes_signatures(self) -> bool:
-        """Open, and its last day (UTC) not over."""
-        return self.status == LetterStatus.OPEN and (
-            self.signing_until is None or timezone.now().date() <= self.signing_until
-        )
+        """Open, and its last day not over."""
+        ends = self.signing_ends_at
+        return self.status == LetterStatus.OPEN and (ends is None or timezone.now() < ends)
 
     @property
     def version(self) -> "Version":

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,16 @@ from accounts.models import User
 from ledger.services import move
 from letters.models import Letter, Version
 from letters.states import LetterStatus
+from publishing import services as publishing
+
+
+def touch(letter: Letter, *kinds: str, at: datetime | None = None) -> None:
+    """Have the public pages written again that show something of `letter`; to be called in the caller's transaction.
+
+    Kinds: `letter` (text, dates, who may sign), `signatories`, `leaving` (a name is to be shown no more), `editions`,
+    `delivery`.
+    """
+    publishing.touch(*(f"{kind}:{letter.slug}" for kind in kinds), at=at)
 
 
 class Untranslated(Exception):
@@ -31,23 +42,31 @@ def save_version(letter: Letter) -> Version:
         if latest and latest.sha256 == sha256:
             return latest
         number = latest.number + 1 if latest else 1
+        touch(letter, "letter")
         return letter.versions.create(number=number, content=content, sha256=sha256)
 
 
 def open_for_signing(letter: Letter, *, by: User) -> None:
     """Let organisations sign what was last saved as a version."""
     letter.version  # noqa: B018 - there has to be a text to sign
-    move(letter, LetterStatus.OPEN, by=by)
+    with transaction.atomic():
+        move(letter, LetterStatus.OPEN, by=by)
+        _touch_openness(letter)
 
 
 def close_for_signing(letter: Letter, *, by: User) -> None:
-    move(letter, LetterStatus.CLOSED, by=by)
+    with transaction.atomic():
+        move(letter, LetterStatus.CLOSED, by=by)
+        _touch_openness(letter)
 
 
-def publish(letter: Letter) -> None:
-    """Show the letter to everyone from now on; what is public already keeps its date."""
+def publish(letter: Letter, *, at: datetime | None = None) -> None:
+    """Show the letter to everyone: from now on, or from the end of an embargo. What is public keeps its date."""
     letter.version  # noqa: B018 - there has to be a text to show
-    Letter.objects.filter(pk=letter.pk, published_at=None).update(published_at=timezone.now())
+    with transaction.atomic():
+        Letter.objects.filter(pk=letter.pk, published_at=None).update(published_at=at or timezone.now())
+        touch(letter, "letter", at=at)
+        publishing.touch("site", at=at)
     letter.refresh_from_db(fields=["published_at"])
 
 
@@ -55,6 +74,13 @@ def digest(content: Any) -> str:
     """SHA-256 over canonical JSON: sorted keys, no spaces, UTF-8."""
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _touch_openness(letter: Letter) -> None:
+    """The pages say whether the letter can be signed: now, and when its last day is over."""
+    for at in (None, letter.signing_ends_at):
+        touch(letter, "letter", at=at)
+        publishing.touch("site", at=at)
 
 
 def _text(letter: Letter, language: str) -> dict[str, Any]:

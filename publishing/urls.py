@@ -1,6 +1,11 @@
-from django.urls import path
+"""Addresses of published pages. They are answered by files; a request that gets here found none."""
+
+from django.urls import URLPattern, path
 
 from publishing.pages import pages
-from publishing.views import serve
+from publishing.views import missing
 
-urlpatterns = [path(page.path, serve(page), name=page.name) for page in pages()]
+
+def published(*, in_languages: bool) -> list[URLPattern]:
+    """The addresses below `/<lang>/`, or those that stand once."""
+    return [path(page.path, missing(page), name=page.name) for page in pages() if page.has_languages == in_languages]

@@ -1,32 +1,31 @@
-import hashlib
+from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.utils import translation
-from django.views.decorators.http import condition, require_safe
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from publishing.pages import Page
 
+RETRY_AFTER = 10  # seconds
 
-def serve(page: Page) -> Any:
-    """A view that answers with a page's bytes, for everyone the same: no cookie, an ETag, asked for again each time."""
+
+def missing(page: Page) -> Callable[..., HttpResponse]:
+    """A view for a public address that has no file: 503 where there should be one, else 404.
+
+    Nothing is computed in its place: a page that was taken down stays down until it is written again.
+    """
 
     @require_safe
     def view(request: HttpRequest, **keys: Any) -> HttpResponse:
-        body = page.render(translation.get_language() or "", **keys)
-        etag = etag_of(body)
+        if keys in list(page.addresses()):
+            response = render(request, "errors/updating.html", status=503)
+            response["Retry-After"] = RETRY_AFTER
+            return response
+        if reason := page.gone(**keys):
+            template, context = reason
+            return render(request, template, context, status=410)
+        raise Http404
 
-        @condition(etag_func=lambda request: etag)
-        def answer(request: HttpRequest) -> HttpResponse:
-            return HttpResponse(body, content_type=page.content_type)
-
-        response = answer(request)
-        response["Cache-Control"] = "no-cache"
-        return response
-
+    view.page = page  # type: ignore[attr-defined] # so that a page can be found by its address
     return view
-
-
-def etag_of(body: bytes) -> str:
-    """A strong validator: the same bytes, the same tag."""
-    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'

@@ -40,3 +40,12 @@ def _letter_key(letter: str, places: dict[str, int]) -> tuple[int, int]:
     if letter in places:
         return 2, places[letter]
     return 3, ord(unicodedata.normalize("NFKD", letter)[0])
+
+
+def initial(name: str, language: str) -> str:
+    """The letter under which a name stands in the list of `language`; "#" for digits and signs."""
+    first = fold_name(name)[:1]
+    places = PLACES.get(language, {})
+    if first in places:
+        return ALPHABETS[language].split()[places[first]][0].upper()
+    return unicodedata.normalize("NFKD", first)[0].upper() if first.isalpha() else "#"

@@ -11,6 +11,8 @@ from django.utils import timezone
 from accounts.models import User
 from ledger.services import Overtaken, move, record
 from letters.models import Letter, Version
+from letters.services import touch
+from publishing import services as publishing
 from signatories import emails
 from signatories.folding import fold_email, fold_name
 from signatories.models import Organisation, Signature
@@ -18,6 +20,7 @@ from signatories.states import SignatureStatus
 
 KEPT_UNCONFIRMED = timedelta(days=7)
 BETWEEN_LINKS = timedelta(minutes=10)
+SHOWN_IN = ("signatories", "leaving", "editions")  # the kinds of pages that may name a signatory
 
 
 class NotOpen(Exception):
@@ -123,6 +126,7 @@ def approve(signature: Signature, *, by: User) -> None:
                 **decision,
             )
             emails.approved(signature)
+            touch(signature.letter, "signatories")
     except IntegrityError:
         raise AlreadyApproved from None
 
@@ -141,15 +145,21 @@ def reject(signature: Signature, *, by: User, reason: str) -> None:
             only_if={"signed_at": signature.signed_at},
         )
         emails.rejected(signature)
+        touch(signature.letter, *SHOWN_IN)
 
 
 def withdraw(signature: Signature) -> None:
-    """The signer's own button: the name is off the letter at once. Pressed again, it changes nothing."""
-    if signature.status == SignatureStatus.WITHDRAWN:
-        return
-    with transaction.atomic():
-        move(signature, SignatureStatus.WITHDRAWN, by=None)
-        emails.withdrawn(signature)
+    """The signer's own button: the name is off every public page and PDF when this returns. Again, it changes nothing.
+
+    Raises `publishing.services.TakenDown` where the pages had to go altogether, and `StillPublic` where not even that
+    was possible; the signature is withdrawn all the same.
+    """
+    if signature.status != SignatureStatus.WITHDRAWN:
+        with transaction.atomic():
+            move(signature, SignatureStatus.WITHDRAWN, by=None)
+            emails.withdrawn(signature)
+            touch(signature.letter, *SHOWN_IN)
+    publishing.write_at_once(*(f"{kind}:{signature.letter.slug}" for kind in SHOWN_IN))
 
 
 def make_lead(signature: Signature) -> None:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from ledger.services import Overtaken
 from letters.models import Letter
+from publishing import services as publishing
 from publishing.pages import in_each_language
 from signatories import links, services
 from signatories.forms import SignForm
@@ -76,7 +77,12 @@ def own(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     except links.Invalid:
         return _page(request, "invalid", letter, status=404)
     if request.method == "POST":
-        _withdraw(signature)
+        try:
+            _withdraw(signature)
+        except publishing.TakenDown:
+            return _page(request, "withdrawn", letter, still_public=False)
+        except publishing.StillPublic:
+            return _page(request, "withdrawn", letter, status=503, still_public=True)
         return redirect("signatories:own", slug=slug, token=token)
     return _page(request, "own", letter, **_recorded(signature))
 

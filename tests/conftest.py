@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.conf import settings as configured
 from django.db import connection
+from django.utils import translation
 from django.utils.module_loading import import_string
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
@@ -26,11 +27,18 @@ def django_db_modify_db_settings(
 
 @pytest.fixture(autouse=True)
 def own_settings(settings: Settings, tmp_path: Path) -> None:
-    """Nothing that a test writes stays, none sees another's files or seal, and passwords cost no time."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    """Nothing that a test writes stays, none sees another’s files or seal."""
     settings.VAR_DIR = tmp_path / "var"
     settings.VAR_DIR.mkdir()
     settings.MEDIA_ROOT = settings.VAR_DIR / "media"
+    published = {"BACKEND": "publishing.stores.LocalTree", "OPTIONS": {"location": settings.VAR_DIR / "public"}}
+    settings.STORAGES = {**settings.STORAGES, "published": published}
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> None:
+    """A test begins in English, whatever language the one before it ended in."""
+    translation.activate("en")
 
 
 @pytest.fixture(autouse=True)

@@ -24,6 +24,7 @@ from dispatch.states import DeliveryStatus, DispatchStatus
 from ledger.bell import ring
 from ledger.models import Stateful
 from ledger.services import Overtaken, move
+from letters.services import touch
 from mailing import relay
 
 RETRIES = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 240))
@@ -95,10 +96,10 @@ def resolve(delivery: Delivery, to: str, *, by: User) -> None:
     now = timezone.now()
     with transaction.atomic():
         if to == DeliveryStatus.QUEUED:
-            move(delivery, to, by=by, not_before=now, first_tried_at=None)
+            _move(delivery, to, by=by, not_before=now, first_tried_at=None)
             ring(tasks.deliver, delivery.pk)
         else:
-            move(delivery, to, by=by, settled_at=now)
+            _move(delivery, to, by=by, settled_at=now)
     dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
 
 
@@ -203,12 +204,13 @@ def _end(delivery: Delivery, to: DeliveryStatus, **changes: Any) -> None:
     """Write down how the attempt ended, also where the lease ran out meanwhile and the sweeper made it unknown."""
     ours = {"attempts": delivery.attempts}
     try:
-        move(delivery, to, by=None, only_if=ours, **changes)
+        _move(delivery, to, by=None, only_if=ours, **changes)
     except Overtaken:
         late = Delivery.objects.get(pk=delivery.pk)
         if late.status == DeliveryStatus.UNKNOWN != to:
             known = DeliveryStatus.QUEUED if to == DeliveryStatus.DEFERRED else to
-            _try_move(late, known, only_if=ours, **changes)
+            with contextlib.suppress(Overtaken):
+                _move(late, known, by=None, only_if=ours, **changes)
 
 
 # Sweeping -----------------------------------------------------------------------------------------
@@ -220,7 +222,8 @@ def _free_abandoned(now: datetime) -> None:
         to = DeliveryStatus.QUEUED if was_claimed else DeliveryStatus.UNKNOWN
         if to == DeliveryStatus.UNKNOWN:
             log.warning("Delivery %s was left in the middle: somebody has to find out.", delivery.pk)
-        _try_move(delivery, to, only_if={"lease_until": delivery.lease_until})
+        with contextlib.suppress(Overtaken):
+            _move(delivery, to, by=None, only_if={"lease_until": delivery.lease_until})
 
 
 def _cancel_with_dispatch(now: datetime) -> None:
@@ -229,7 +232,15 @@ def _cancel_with_dispatch(now: datetime) -> None:
         dispatch__status=DispatchStatus.CANCELLED, status__in=(DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED)
     )
     for delivery in left:
-        _try_move(delivery, DeliveryStatus.CANCELLED, settled_at=now)
+        with contextlib.suppress(Overtaken):
+            _move(delivery, DeliveryStatus.CANCELLED, by=None, settled_at=now)
+
+
+def _move(delivery: Delivery, to: str, *, by: User | None, **move_as: Any) -> None:
+    """A move that the public record of deliveries shows."""
+    with transaction.atomic():
+        move(delivery, to, by=by, **move_as)
+        touch(delivery.edition.letter, "delivery")
 
 
 def _try_move(row: Stateful, to: str, *, only_if: dict[str, Any] | None = None, **changes: Any) -> None:

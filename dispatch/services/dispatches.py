@@ -13,6 +13,7 @@ from dispatch.models import Delivery, Dispatch, Edition, Recipient
 from dispatch.states import DeliveryStatus, DispatchStatus, EditionStatus
 from ledger.bell import ring
 from ledger.services import Overtaken, move, record
+from letters.services import touch
 
 
 class NotSealed(Exception):
@@ -68,6 +69,7 @@ def start(dispatch: Dispatch) -> None:
     try:
         with transaction.atomic():
             move(dispatch, DispatchStatus.SENDING, by=None)
+            touch(dispatch.edition.letter, "delivery")
             _ring_for_deliveries(dispatch)
     except Overtaken:
         pass
@@ -93,6 +95,7 @@ def cancel(dispatch: Dispatch, *, by: User) -> None:
         move(dispatch, DispatchStatus.CANCELLED, by=by)
         for delivery in dispatch.deliveries.filter(status__in=(DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED)):
             move(delivery, DeliveryStatus.CANCELLED, by=by, settled_at=timezone.now())
+        touch(dispatch.edition.letter, "delivery")
 
 
 def finish_if_done(dispatch: Dispatch) -> None:

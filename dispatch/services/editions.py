@@ -18,7 +18,8 @@ from dispatch.states import EditionStatus
 from ledger.bell import ring
 from ledger.services import Overtaken, move, record
 from letters.models import Letter
-from letters.services import digest
+from letters.services import digest, touch
+from publishing import services as publishing
 from signatories.models import Signature
 from signatories.states import SignatureStatus
 
@@ -200,6 +201,8 @@ def _go_on(edition: Edition, to: str) -> None:
                     _ring_for(file)
             else:
                 _supersede_older(edition)
+                touch(edition.letter, "editions")
+                publishing.touch("site")
     except Overtaken:
         pass
 

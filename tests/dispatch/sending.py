@@ -27,7 +27,7 @@ def make_covering(letter: Letter) -> Covering:
 
 def make_sealed_edition(*, recipients: int = 1, size: int = 3000, is_demonstration: bool = True) -> Edition:
     """An edition whose sealed files are noise of `size` bytes: what is in them is nothing to a delivery."""
-    letter = make_letter(slug=f"letter-{next(_numbers)}", is_demonstration=is_demonstration)
+    letter = make_letter(slug=f"letter-{next(_numbers)}", is_demonstration=is_demonstration, published=False)
     letter.recipients.filter(order__gt=recipients).delete()
     make_covering(letter)
     edition = make_edition(letter)

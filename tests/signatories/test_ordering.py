@@ -2,7 +2,9 @@
 
 from operator import itemgetter
 
-from signatories.ordering import in_order
+import pytest
+
+from signatories.ordering import in_order, initial
 
 
 def ordered(language: str, *names: str, lead: str = "") -> list[str]:
@@ -42,3 +44,19 @@ def test_a_shorter_name_stands_before_a_longer_one_that_begins_like_it() -> None
     assert ordered("en", "Access Now Africa", "Access", "Access Now", "Accessible") == [
         "Access", "Access Now", "Access Now Africa", "Accessible",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "letter"),
+    [
+        ("«Вясна»", "be", "В"),
+        ("Ўрад", "be", "Ў"),
+        ("Игра", "be", "І"),
+        ("Ёлка", "ru", "Е"),
+        ("Ångström", "en", "A"),
+        ("7amleh", "en", "#"),
+        ("“Quoted”", "be", "Q"),
+    ],
+)
+def test_a_name_stands_under_its_first_letter(name: str, language: str, letter: str) -> None:
+    assert initial(name, language) == letter

@@ -19,6 +19,7 @@ from campaign.embedded import BASE_DIR, Ended, Processes, answers, embedded
 from dispatch import seal
 from dispatch.seal import NoCertificate
 from letters.models import Letter
+from publishing import services as publishing
 
 WORKER = [
     *(sys.executable, "-m", "celery", "--quiet", "-A", "campaign.celery:app", "worker"),
@@ -70,6 +71,7 @@ class Command(BaseCommand):
         journey = Journey(wait=self._wait, say=self._say, mail_dir=demo_dir() / "mail")
         letter = journey.run()
         pdfs = copy_pdfs(letter, demo_dir())
+        publishing.publish()
         self._say(
             f"Done in {time.monotonic() - began:.0f} seconds. This is a demonstration: nothing left this machine."
         )

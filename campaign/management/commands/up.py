@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from campaign.embedded import BASE_DIR, Ended, Processes, embedded, running
@@ -50,6 +51,7 @@ class Command(BaseCommand):
     def _serve(self, host: str, port: int) -> None:
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # empty as it may be: WhiteNoise warns of a missing one
         with embedded(settings.VAR_DIR) as services, Processes() as processes:
+            call_command("publish", verbosity=0)
             environment = os.environ | services | {"VAR_DIR": str(settings.VAR_DIR)}
             for name, command in _commands(host, port).items():
                 processes.start(name, command, env=environment, cwd=BASE_DIR)

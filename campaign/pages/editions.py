@@ -1,0 +1,138 @@
+"""The frozen editions of a letter, their PDFs, and what became of sending them."""
+
+from collections.abc import Iterator
+from operator import itemgetter
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+
+from campaign.pages.common import OfLetter, public_letter
+from dispatch.models import Delivery, Edition, EditionFile
+from dispatch.services.editions import sealed_bytes
+from dispatch.states import DispatchStatus
+from letters.models import Letter
+from publishing.pages import Page, address_in
+from signatories.ordering import in_order
+
+
+def _public_editions() -> list[Edition]:
+    return list(Edition.objects.public().filter(letter__in=Letter.objects.public()).select_related("letter"))
+
+
+class EditionPage(Page):
+    """One edition: its PDFs with their hashes, who signed it and to whom it is addressed."""
+
+    name = "edition"
+    path = "letters/<slug:slug>/editions/<int:number>/"
+    template = "dispatch/edition.html"
+
+    def addresses(self) -> Iterator[dict[str, Any]]:
+        for edition in _public_editions():
+            yield {"slug": edition.letter.slug, "number": edition.number}
+
+    def subjects(self, **keys: Any) -> set[str]:
+        return {f"{kind}:{keys['slug']}" for kind in ("letter", "editions", "leaving")}
+
+    def context(self, language: str, **keys: Any) -> dict[str, Any]:
+        letter = public_letter(keys["slug"])
+        edition = get_object_or_404(letter.editions.public().select_related("version"), number=keys["number"])
+        entries = [{**entry, "name": entry["name"][language]} for entry in edition.content["signatories"]]
+        names = in_order(entries, language, name=itemgetter("name"), lead=itemgetter("is_lead"))
+        withheld = edition.content["withheld"]
+        return {
+            "letter": letter,
+            "edition": edition,
+            "latest": letter.editions.public().first(),
+            "text": edition.version.text(language),
+            "files": [(file, address_in(file.language, "edition_pdf", **keys)) for file in edition.files.all()],
+            "files_are_public": not edition.names_someone_who_left,
+            "addressees": [entry[language] for entry in edition.content["recipients"]],
+            "names": names,
+            "withheld": withheld,
+            "total": len(names) + withheld,
+        }
+
+
+class EditionPdf(Page):
+    """The sealed PDF of an edition, exactly; gone as soon as it names somebody who may not be named."""
+
+    name = "edition_pdf"
+    path = "letters/<slug:slug>/editions/<int:number>/letter.pdf"
+    content_type = "application/pdf"
+    in_sitemap = False
+
+    def addresses(self) -> Iterator[dict[str, Any]]:
+        for edition in _public_editions():
+            if not edition.names_someone_who_left:
+                yield {"slug": edition.letter.slug, "number": edition.number}
+
+    def subjects(self, **keys: Any) -> set[str]:
+        return {f"editions:{keys['slug']}"}
+
+    def languages(self, **keys: Any) -> list[str]:
+        found = EditionFile.objects.filter(edition__letter__slug=keys["slug"], edition__number=keys["number"])
+        offered = dict(settings.LANGUAGES)
+        return [code for code in found.values_list("language", flat=True) if code in offered]
+
+    def gone(self, **keys: Any) -> tuple[str, dict[str, Any]] | None:
+        edition = Edition.objects.public().filter(letter__slug=keys["slug"], number=keys["number"]).first()
+        return ("dispatch/gone.html", keys) if edition and edition.names_someone_who_left else None
+
+    def body(self, language: str, **keys: Any) -> bytes:
+        edition = get_object_or_404(public_letter(keys["slug"]).editions.public(), number=keys["number"])
+        if edition.names_someone_who_left:
+            raise Http404
+        return sealed_bytes(get_object_or_404(edition.files, language=language))
+
+
+class LetterPdf(EditionPdf):
+    """The PDF of the latest edition."""
+
+    name = "letter_pdf"
+    path = "letters/<slug:slug>/letter.pdf"
+
+    def addresses(self) -> Iterator[dict[str, Any]]:
+        latest = {edition.letter.slug: edition for edition in reversed(_public_editions())}
+        for slug, edition in latest.items():
+            if not edition.names_someone_who_left:
+                yield {"slug": slug}
+
+    def languages(self, **keys: Any) -> list[str]:
+        return super().languages(slug=keys["slug"], number=_latest(keys["slug"]).number)
+
+    def gone(self, **keys: Any) -> tuple[str, dict[str, Any]] | None:
+        edition = Edition.objects.public().filter(letter__slug=keys["slug"]).first()
+        return super().gone(slug=keys["slug"], number=edition.number) if edition else None
+
+    def body(self, language: str, **keys: Any) -> bytes:
+        return super().body(language, slug=keys["slug"], number=_latest(keys["slug"]).number)
+
+
+class DeliveryRecord(OfLetter):
+    """To whom the letter was sent, when, and what became of it."""
+
+    name = "delivery"
+    path = "letters/<slug:slug>/delivery/"
+    template = "dispatch/delivery.html"
+    kinds = ("letter", "delivery")
+
+    def context(self, language: str, **keys: Any) -> dict[str, Any]:
+        letter = public_letter(keys["slug"])
+        gone_out = (DispatchStatus.SENDING, DispatchStatus.DONE, DispatchStatus.HALTED)
+        deliveries = Delivery.objects.filter(edition__letter=letter, dispatch__status__in=gone_out)
+        return {
+            "letter": letter,
+            "text": letter.version.text(language),
+            "deliveries": deliveries.select_related("recipient", "edition").order_by(
+                "edition__number", "recipient__order"
+            ),
+        }
+
+
+def _latest(slug: str) -> Edition:
+    edition = public_letter(slug).editions.public().first()
+    if edition is None:
+        raise Http404
+    return edition

@@ -1,0 +1,109 @@
+"""A letter, who signed it, and what the press is told."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+
+from campaign.pages.common import OfLetter, public_letter, sent_at
+from letters import press
+from letters.models import Letter, PressRelease
+from publishing.pages import Page
+from signatories.ordering import initial
+from signatories.queries import signatory_list
+
+MANY = 400  # more names than this stand on a page of their own
+
+
+class Letters(Page):
+    """The letters of the site."""
+
+    name = "letters"
+    path = ""
+    template = "letters/list.html"
+
+    def addresses(self) -> Iterator[dict[str, Any]]:
+        yield {}
+
+    def subjects(self, **keys: Any) -> set[str]:
+        return {"site"}
+
+    def context(self, language: str, **keys: Any) -> dict[str, Any]:
+        return {"letters": Letter.objects.public().select_related("campaign")}
+
+
+class LetterPage(OfLetter):
+    """A letter with its signatories."""
+
+    name = "letter"
+    path = "letters/<slug:slug>/"
+    template = "letters/letter.html"
+    kinds = ("letter", "signatories", "editions", "delivery")
+
+    def context(self, language: str, **keys: Any) -> dict[str, Any]:
+        letter = public_letter(keys["slug"])
+        edition = letter.editions.public().first()
+        signatories = signatory_list(letter, language)
+        too_many = len(signatories.named) > MANY
+        return {
+            "letter": letter,
+            "text": letter.version.text(language),
+            "recipients": letter.recipients.all(),
+            "signatories": signatories,
+            "names": [row for row in signatories.named if row.is_lead] if too_many else signatories.named,
+            "too_many": too_many,
+            "edition": edition,
+            "file": edition.files.filter(language=language).first() if edition else None,
+            "files_are_public": edition is not None and not edition.names_someone_who_left,
+            "has_press_release": PressRelease.objects.filter(letter=letter).exists(),
+            "sent_at": sent_at(letter),
+        }
+
+
+class Signatories(OfLetter):
+    """All signatories of a letter, by the letters of the alphabet where there are many."""
+
+    name = "signatories"
+    path = "letters/<slug:slug>/signatories/"
+    template = "letters/signatories.html"
+    kinds = ("letter", "signatories")
+
+    def context(self, language: str, **keys: Any) -> dict[str, Any]:
+        letter = public_letter(keys["slug"])
+        signatories = signatory_list(letter, language)
+        lead = [row for row in signatories.named if row.is_lead]
+        others = [row for row in signatories.named if not row.is_lead]
+        groups = groupby(others, key=lambda row: initial(row.name, language))
+        return {
+            "letter": letter,
+            "text": letter.version.text(language),
+            "signatories": signatories,
+            "lead": lead,
+            "groups": [(letter_of_alphabet, list(rows)) for letter_of_alphabet, rows in groups],
+            "by_letter": len(others) > MANY,
+        }
+
+
+class Press(OfLetter):
+    """The press release of a letter."""
+
+    name = "press"
+    path = "letters/<slug:slug>/press/"
+    template = "letters/press.html"
+    kinds = ("letter", "signatories", "delivery")
+
+    def addresses(self) -> Iterator[dict[str, Any]]:
+        for slug in Letter.objects.public().filter(press_release__isnull=False).values_list("slug", flat=True):
+            yield {"slug": slug}
+
+    def context(self, language: str, **keys: Any) -> dict[str, Any]:
+        letter = public_letter(keys["slug"])
+        release = get_object_or_404(PressRelease, letter=letter)
+        organisations = signatory_list(letter, language).count
+        return {
+            "letter": letter,
+            "press": release,
+            "body": press.paragraphs(release, organisations=organisations, sent_at=sent_at(letter)),
+            "text": letter.version.text(language),
+        }

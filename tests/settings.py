@@ -1,0 +1,7 @@
+"""The site's settings, but for what would only cost a test time."""
+
+from campaign.settings import *  # noqa: F403
+from campaign.settings import MIDDLEWARE as _MIDDLEWARE
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+MIDDLEWARE = [*_MIDDLEWARE, "tests.published.JustPublished"]
