@@ -53,6 +53,8 @@ class Command(BaseCommand):
         with embedded(settings.VAR_DIR) as services, Processes() as processes:
             call_command("publish", verbosity=0)
             environment = os.environ | services | {"VAR_DIR": str(settings.VAR_DIR)}
+            if "EMAIL_URL" in services:  # what is sent ends in the catcher, on this machine
+                environment.setdefault("SENDING_ENABLED", "1")
             for name, command in _commands(host, port).items():
                 processes.start(name, command, env=environment, cwd=BASE_DIR)
             processes.wait(lambda: _answers(host, port), PATIENCE)
