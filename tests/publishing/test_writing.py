@@ -200,12 +200,12 @@ class TestLeaving:
 class TestWriters:
     def test_a_writer_that_finds_another_at_work_leaves_it_to_that_one(self, letter: Letter, read: Read) -> None:
         services.publish()
-        approve(make_signature(letter, name="New", status=SignatureStatus.PENDING), by=make_user(Role.Name.REVIEWER))
+        approve(make_signature(letter, name="Newcomer", status=SignatureStatus.PENDING), by=make_user(Role.Name.REVIEWER))
         with stores.change():
             services.write_if_free()
-        assert b"New" not in read(LETTER)[2]
+        assert b"Newcomer" not in read(LETTER)[2]
         services.write_if_free()
-        assert b"New" in read(LETTER)[2]
+        assert b"Newcomer" in read(LETTER)[2]
 
 
 class TestBrokenPages:
@@ -213,12 +213,12 @@ class TestBrokenPages:
         self, letter: Letter, read: Read, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         services.publish()
-        approve(make_signature(letter, name="New", status=SignatureStatus.PENDING), by=make_user(Role.Name.REVIEWER))
+        approve(make_signature(letter, name="Newcomer", status=SignatureStatus.PENDING), by=make_user(Role.Name.REVIEWER))
         with monkeypatch.context() as broken:
             broken.setattr("campaign.pages.letters.Press.context", lambda *_, **__: 1 / 0)
             with pytest.raises(services.Unwritten, match="/press/"):
                 services.write()
-        assert b"New" in read(LETTER)[2]
+        assert b"Newcomer" in read(LETTER)[2]
         assert "2 арганізацыі" not in read(f"{LETTER}press/")[2].decode()
         services.write()
         assert "2 арганізацыі" in read(f"{LETTER}press/")[2].decode()

@@ -51,7 +51,7 @@ class Command(BaseCommand):
     def _serve(self, host: str, port: int) -> None:
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # empty as it may be: WhiteNoise warns of a missing one
         with embedded(settings.VAR_DIR) as services, Processes() as processes:
-            call_command("publish", verbosity=0)
+            self._publish()
             environment = os.environ | services | {"VAR_DIR": str(settings.VAR_DIR)}
             if "EMAIL_URL" in services:  # what is sent ends in the catcher, on this machine
                 environment.setdefault("SENDING_ENABLED", "1")
@@ -62,6 +62,13 @@ class Command(BaseCommand):
             self.stdout.flush()
             processes.wait(lambda: not services.items() <= running(settings.VAR_DIR).items())
             raise Ended("an embedded service has ended")
+
+    def _publish(self) -> None:
+        """Bring the public pages level, after an upgrade say; one that is broken keeps no other from the web."""
+        try:
+            call_command("publish", verbosity=0)
+        except CommandError as error:
+            self.stderr.write(str(error))
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
