@@ -200,7 +200,8 @@ class TestLeaving:
 class TestWriters:
     def test_a_writer_that_finds_another_at_work_leaves_it_to_that_one(self, letter: Letter, read: Read) -> None:
         services.publish()
-        approve(make_signature(letter, name="Newcomer", status=SignatureStatus.PENDING), by=make_user(Role.Name.REVIEWER))
+        newcomer = make_signature(letter, name="Newcomer", status=SignatureStatus.PENDING)
+        approve(newcomer, by=make_user(Role.Name.REVIEWER))
         with stores.change():
             services.write_if_free()
         assert b"Newcomer" not in read(LETTER)[2]
@@ -213,7 +214,8 @@ class TestBrokenPages:
         self, letter: Letter, read: Read, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         services.publish()
-        approve(make_signature(letter, name="Newcomer", status=SignatureStatus.PENDING), by=make_user(Role.Name.REVIEWER))
+        newcomer = make_signature(letter, name="Newcomer", status=SignatureStatus.PENDING)
+        approve(newcomer, by=make_user(Role.Name.REVIEWER))
         with monkeypatch.context() as broken:
             broken.setattr("campaign.pages.letters.Press.context", lambda *_, **__: 1 / 0)
             with pytest.raises(services.Unwritten, match="/press/"):
