@@ -97,10 +97,13 @@ class Edition(Stateful):
 
     @property
     def names_someone_who_left(self) -> bool:
-        """Whether it shows a name that may not be shown any more; its PDFs are then not public."""
-        shown = [entry["signature"] for entry in self.content["signatories"]]
-        still = Q(status=SignatureStatus.APPROVED, visibility=Signature.Visibility.PUBLIC)
-        return self.signatures.filter(pk__in=shown).exclude(still).exists()
+        """Whether it shows a name that may not be shown any more; its PDFs are then not public.
+
+        A signature that is not there any more has left, too.
+        """
+        shown = {entry["signature"] for entry in self.content["signatories"]}
+        still = self.signatures.filter(status=SignatureStatus.APPROVED, visibility=Signature.Visibility.PUBLIC)
+        return not shown <= set(still.values_list("pk", flat=True))
 
 
 class EditionFile(models.Model):

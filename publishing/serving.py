@@ -34,30 +34,44 @@ class Representation:
 
 
 class Memory:
-    """The files read last, by what tells one inode's content from another's."""
+    """The files read last: of each path what was found there, and by what another file would be told from it."""
 
     def __init__(self) -> None:
-        self.kept: OrderedDict[Identity, Representation] = OrderedDict()
+        self.kept: OrderedDict[str, tuple[Identity, Representation]] = OrderedDict()
         self.size = 0
         self.lock = Lock()
 
     def get(self, path: str) -> Representation:
-        """Raises FileNotFoundError and its like where there is no such file."""
-        status = os.stat(path)
-        identity = (status.st_ino, status.st_mtime_ns, status.st_size)
-        with self.lock:
-            if found := self.kept.get(identity):
-                self.kept.move_to_end(identity)
-                return found
+        """Raises OSError where there is no such file; what was there is then forgotten, too."""
+        try:
+            identity = _identity(os.stat(path))
+            with self.lock:
+                kept, found = self.kept.get(path, (None, None))
+                if found and kept == identity:
+                    self.kept.move_to_end(path)
+                    return found
+            return self._read(path)
+        except OSError:
+            with self.lock:
+                self._forget(path)
+            raise
+
+    def _read(self, path: str) -> Representation:
         with open(path, "rb") as file:
+            identity = _identity(os.fstat(file.fileno()))  # of what is read: the tree may have been turned since
             data = file.read()
         found = Representation(data, etag_of(data))
         with self.lock:
-            self.kept[identity] = found
+            self._forget(path)
+            self.kept[path] = identity, found
             self.size += len(data)
             while self.size > KEPT:
-                self.size -= len(self.kept.popitem(last=False)[1].data)
+                self._forget(next(iter(self.kept)))
         return found
+
+    def _forget(self, path: str) -> None:
+        if gone := self.kept.pop(path, None):
+            self.size -= len(gone[1].data)
 
 
 class Published:
@@ -107,7 +121,8 @@ class Published:
             )
             return []
         status, data = "200 OK", found.data
-        wanted = byte_range(environ.get("HTTP_RANGE", ""), len(data))
+        is_get = environ["REQUEST_METHOD"] == "GET"  # there are ranges of nothing else (RFC 9110, 14.2)
+        wanted = byte_range(environ.get("HTTP_RANGE", ""), len(data)) if is_get else None
         if wanted is not None and environ.get("HTTP_IF_RANGE", found.etag) == found.etag:
             if not wanted:
                 start(
@@ -119,7 +134,11 @@ class Published:
             headers.append(("Content-Range", f"bytes {wanted.start}-{wanted.stop - 1}/{len(data)}"))
             data = data[wanted.start : wanted.stop]
         start(status, [*headers, ("Content-Length", str(len(data)))])
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [data]
+        return [data] if is_get else []
+
+
+def _identity(status: os.stat_result) -> Identity:
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def etag_of(data: bytes) -> str:
@@ -156,7 +175,7 @@ def byte_range(header: str, size: int) -> range | None:
     if (
         unit.strip() != "bytes"
         or not dash
-        or not all(part.isascii() and part.isdigit() for part in (first, last) if part)
+        or not all(part.isascii() and part.isdigit() and len(part) < 20 for part in (first, last) if part)
     ):
         return None
     if first:

@@ -23,6 +23,7 @@ def country_name(code: str, language: str) -> str:
     return _territories(language).get(code, code)
 
 
+@cache
 def _territories(language: str) -> Mapping[str, str]:
     territories: Mapping[str, str] = Locale.parse(language, sep="-").territories
     return territories

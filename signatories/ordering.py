@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import TypeVar
 
 from signatories.folding import fold_name
@@ -26,10 +27,13 @@ def in_order(
     return sorted(rows, key=lambda row: (not lead(row), name_key(name(row), language), name(row)))
 
 
-def name_key(name: str, language: str) -> list[tuple[int, int]]:
-    """Where a name stands: case, accents, punctuation and quotation marks don't count."""
+@lru_cache(maxsize=50_000)  # a list of thousands is written again for each name that joins it
+def name_key(name: str, language: str) -> str:
+    """Where a name stands: case, accents, punctuation and quotation marks don't count. Compared as strings are."""
     places = PLACES.get(language, {})
-    return [_letter_key(letter, places) for letter in fold_name(name)]
+    return "".join(
+        chr(group) + chr(place) for group, place in (_letter_key(letter, places) for letter in fold_name(name))
+    )
 
 
 def _letter_key(letter: str, places: dict[str, int]) -> tuple[int, int]:

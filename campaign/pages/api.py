@@ -10,8 +10,7 @@ from campaign.pages.common import public_letter, sent_at
 from dispatch.models import Edition
 from letters.models import Letter
 from publishing.pages import Page, address_in
-from signatories.models import Signature
-from signatories.queries import signatory_list
+from signatories.queries import Signatory, signatory_list
 
 VERSION = "1"
 
@@ -28,7 +27,7 @@ class Json(Page):
         raise NotImplementedError
 
     def body(self, language: str, **keys: Any) -> bytes:
-        return (json.dumps(self.document(**keys), ensure_ascii=False, indent=1) + "\n").encode()
+        return (json.dumps(self.document(**keys), ensure_ascii=False) + "\n").encode()
 
 
 class Root(Json):
@@ -100,7 +99,7 @@ class LetterDocument(Json):
             "signatories": {
                 "count": listed.count,
                 "withheld": listed.withheld,
-                "named": [_signatory(signature) for signature in listed.named],
+                "named": [_signatory(signatory) for signatory in listed.named],
             },
             "editions": [_edition(edition) for edition in letter.editions.public().prefetch_related("files")],
         }
@@ -188,8 +187,8 @@ def _operation(summary: str, schema: str, *, missing: bool = False) -> dict[str,
     return {"get": {"summary": summary, "responses": answers}}
 
 
-def _signatory(signature: Signature) -> dict[str, Any]:
-    return {"name": _in_languages(signature, "name"), "country": signature.country, "lead": signature.is_lead}
+def _signatory(signatory: Signatory) -> dict[str, Any]:
+    return {"name": signatory.names, "country": signatory.country, "lead": signatory.is_lead}
 
 
 def _edition(edition: Edition) -> dict[str, Any]:

@@ -38,20 +38,19 @@ class EditionPage(Page):
     def context(self, language: str, **keys: Any) -> dict[str, Any]:
         letter = public_letter(keys["slug"])
         edition = get_object_or_404(letter.editions.public().select_related("version"), number=keys["number"])
-        entries = [{**entry, "name": entry["name"][language]} for entry in edition.content["signatories"]]
-        names = in_order(entries, language, name=itemgetter("name"), lead=itemgetter("is_lead"))
-        withheld = edition.content["withheld"]
+        files_are_public = not edition.names_someone_who_left
+        named, withheld = edition.content["signatories"], edition.content["withheld"]
         return {
             "letter": letter,
             "edition": edition,
             "latest": letter.editions.public().first(),
             "text": edition.version.text(language),
             "files": [(file, address_in(file.language, "edition_pdf", **keys)) for file in edition.files.all()],
-            "files_are_public": not edition.names_someone_who_left,
+            "files_are_public": files_are_public,
             "addressees": [entry[language] for entry in edition.content["recipients"]],
-            "names": names,
+            "names": _in_order(named, language) if files_are_public else [],
             "withheld": withheld,
-            "total": len(names) + withheld,
+            "total": len(named) + withheld,
         }
 
 
@@ -129,6 +128,11 @@ class DeliveryRecord(OfLetter):
                 "edition__number", "recipient__order"
             ),
         }
+
+
+def _in_order(named: list[dict[str, Any]], language: str) -> list[dict[str, Any]]:
+    entries = [{**entry, "name": entry["name"][language]} for entry in named]
+    return in_order(entries, language, name=itemgetter("name"), lead=itemgetter("is_lead"))
 
 
 def _latest(slug: str) -> Edition:

@@ -11,7 +11,7 @@ from letters import press
 from letters.models import Letter, PressRelease
 from publishing.pages import Page
 from signatories.ordering import initial
-from signatories.queries import signatory_list
+from signatories.queries import signatory_count, signatory_list
 
 MANY = 400  # more names than this stand on a page of their own
 
@@ -100,10 +100,9 @@ class Press(OfLetter):
     def context(self, language: str, **keys: Any) -> dict[str, Any]:
         letter = public_letter(keys["slug"])
         release = get_object_or_404(PressRelease, letter=letter)
-        organisations = signatory_list(letter, language).count
         return {
             "letter": letter,
             "press": release,
-            "body": press.paragraphs(release, organisations=organisations, sent_at=sent_at(letter)),
+            "body": press.paragraphs(release, organisations=signatory_count(letter), sent_at=sent_at(letter)),
             "text": letter.version.text(language),
         }

@@ -1,5 +1,7 @@
 """Published files over WSGI: negotiated, conditional, in ranges, and never anything but them."""
 
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,8 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from publishing.serving import Published, accepts
+from publishing import serving
+from publishing.serving import Memory, Published, accepts
 
 Get = Callable[..., tuple[int, dict[str, str], bytes]]
 
@@ -86,6 +89,8 @@ def test_each_encoding_has_a_tag_of_its_own_and_answers_to_it(get: Get) -> None:
         ("bytes=0-1,4-5", 200, b"%PDF-0123456789", None),
         ("lines=1-2", 200, b"%PDF-0123456789", None),
         ("bytes=-", 200, b"%PDF-0123456789", None),
+        ("bytes=-0", 416, b"", "bytes */15"),
+        (f"bytes={'9' * 5000}-", 200, b"%PDF-0123456789", None),
     ],
 )
 def test_ranges(get: Get, asked: str, status: int, body: bytes, content_range: str | None) -> None:
@@ -97,11 +102,15 @@ def test_a_range_of_what_has_changed_since_is_the_whole(get: Get) -> None:
     etag = get("/en/letter.pdf")[1]["ETag"]
     assert get("/en/letter.pdf", range="bytes=0-3", if_range=etag)[0] == 206
     assert get("/en/letter.pdf", range="bytes=0-3", if_range='"old"')[0] == 200
+    assert get("/en/letter.pdf", range="bytes=0-3", if_range=f"W/{etag}")[0] == 200
+    assert get("/en/letter.pdf", range="bytes=0-3", if_range="Wed, 05 Aug 2020 00:00:00 GMT")[0] == 200
 
 
 def test_head_says_what_get_would_without_saying_it(get: Get) -> None:
     status, headers, body = get("/en/", "HEAD")
     assert (status, headers["Content-Length"], body) == (200, "10", b"")
+    status, headers, body = get("/en/letter.pdf", "HEAD", range="bytes=0-3")
+    assert (status, headers["Content-Length"], body) == (200, "15", b"")
 
 
 @pytest.mark.parametrize(
@@ -125,6 +134,93 @@ def test_a_new_file_is_seen_at_once(get: Get, tmp_path: Path) -> None:
     new.write_bytes(b"later page")
     new.replace(tmp_path / "current" / "en" / "index.html")
     assert (old[2], get("/en/")[2]) == (b"plain page", b"later page")
+
+
+def test_what_is_gone_is_forgotten(get: Get, tmp_path: Path) -> None:
+    assert get("/en/")[0] == 200
+    (tmp_path / "current" / "en" / "index.html").unlink()
+    assert get("/en/")[2] == b"computed"
+
+
+def write(path: Path, data: bytes) -> None:
+    """As the writer does: a new file takes the place of the old one, and is the later one."""
+    new = path.with_name("new")
+    new.write_bytes(data)
+    new.replace(path)
+
+
+def test_memory_holds_of_each_file_the_last_version_alone(tmp_path: Path) -> None:
+    memory, path = Memory(), tmp_path / "page"
+    for number in range(5):
+        write(path, b"%d" % number * 1000)
+        assert memory.get(str(path)).data == b"%d" % number * 1000
+    assert (len(memory.kept), memory.size) == (1, 1000)
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        memory.get(str(path))
+    assert (len(memory.kept), memory.size) == (0, 0)
+
+
+def test_memory_is_bounded_and_forgets_what_was_read_longest_ago(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "KEPT", 2500)
+    memory = Memory()
+    paths = [str(tmp_path / name) for name in "abc"]
+    for path in paths:
+        Path(path).write_bytes(bytes(1000))
+    for path in (paths[0], paths[1], paths[0], paths[2]):
+        memory.get(path)
+    assert list(memory.kept) == [paths[0], paths[2]]
+    Path(paths[1]).write_bytes(bytes(3000))
+    assert len(memory.get(paths[1]).data) == 3000, "more than is kept at all"
+    assert (list(memory.kept), memory.size) == ([], 0)
+
+
+def test_a_tree_that_turns_between_look_and_reading_is_not_taken_for_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory, path = Memory(), tmp_path / "page"
+    path.write_bytes(b"old")
+    look = os.stat
+
+    def turn_after(path: Any) -> os.stat_result:
+        found = look(path)
+        write(Path(path), b"new")
+        return found
+
+    with monkeypatch.context() as race:
+        race.setattr(serving.os, "stat", turn_after)
+        assert memory.get(str(path)).data == b"new"
+    [(identity, _)] = memory.kept.values()
+    assert identity[0] == path.stat().st_ino
+
+
+def test_many_readers_while_files_change_count_every_byte_once(tmp_path: Path) -> None:
+    memory, path = Memory(), tmp_path / "page"
+    versions = [b"%03d" % number * 1000 for number in range(200)]
+    write(path, versions[0])
+    wrong: list[bytes] = []
+
+    def read() -> None:
+        seen = b""
+        while seen != b"end":
+            data = memory.get(str(path)).data
+            if data < seen or data not in (*versions, b"end"):
+                wrong.append(data)
+            seen = data
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    for version in versions:
+        write(path, version)
+    write(path, b"end")
+    for reader in readers:
+        reader.join()
+    assert wrong == []
+    memory.get(str(path))
+    assert memory.size == 3
 
 
 @pytest.mark.parametrize("header", ["", "gzipped", "x-gzip", "deflate"])
