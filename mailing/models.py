@@ -21,7 +21,7 @@ class MailQuerySet(models.QuerySet["Mail"]):
 class Mail(Stateful):
     """A mail to a person: written in the transaction of what it tells of, sent afterwards by a worker.
 
-    Address and text are blanked when it has been sent.
+    Address and text are blanked when it has been sent, or given up.
     """
 
     machine: ClassVar[StateMachine] = MAIL

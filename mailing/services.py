@@ -19,6 +19,7 @@ from mailing.models import Mail
 from mailing.states import MailStatus
 
 LEASE = timedelta(minutes=5)
+FORGOTTEN = {"to": "", "subject": "", "body": ""}  # a mail that is over: it may hold a link that signs
 RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480))
 
 
@@ -72,11 +73,11 @@ def send(mail: Mail) -> None:
         if _is_temporary(refusal):
             _retry(mail)
         else:
-            move(mail, MailStatus.FAILED, by=None)
+            move(mail, MailStatus.FAILED, by=None, **FORGOTTEN)
     except (smtplib.SMTPException, OSError):
         _retry(mail)
     else:
-        move(mail, MailStatus.SENT, by=None, to="", subject="", body="")
+        move(mail, MailStatus.SENT, by=None, **FORGOTTEN)
 
 
 def sweep() -> None:
@@ -119,6 +120,6 @@ def _is_temporary(refusal: Exception) -> bool:
 
 def _retry(mail: Mail) -> None:
     if mail.attempts > len(RETRIES):
-        move(mail, MailStatus.FAILED, by=None)
+        move(mail, MailStatus.FAILED, by=None, **FORGOTTEN)
     else:
         move(mail, MailStatus.QUEUED, by=None, not_before=timezone.now() + RETRIES[mail.attempts - 1])

@@ -43,6 +43,10 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
         """In the order of the list: lead organisations first, then by name."""
         return self.filter(status=SignatureStatus.APPROVED).order_by("-is_lead", "folded_name", "pk")
 
+    def live(self) -> "SignatureQuerySet":
+        """All but those that were withdrawn: these are over, and whoever signs again signs anew."""
+        return self.exclude(status=SignatureStatus.WITHDRAWN)
+
     def public(self) -> "SignatureQuerySet":
         """Whose names may be read by everyone."""
         return self.approved().filter(visibility=Signature.Visibility.PUBLIC)
@@ -107,7 +111,11 @@ class Signature(Stateful):
         ordering = ("pk",)
         indexes = [models.Index(fields=("letter", "status", "folded_name"), name="signatures_in_order")]
         constraints = [
-            models.UniqueConstraint(fields=("letter", "folded_email", "folded_name"), name="signature_is_one_row"),
+            models.UniqueConstraint(
+                fields=("letter", "folded_email", "folded_name"),
+                condition=~Q(status="withdrawn"),
+                name="signature_is_one_row",
+            ),
             models.UniqueConstraint(
                 fields=("letter", "organisation"), condition=Q(status="approved"), name="organisation_approved_once"
             ),

@@ -66,20 +66,19 @@ def sign(letter: Letter, version: Version, signing: Signing) -> Signature:
     """Take a signature and mail the signer a link to confirm it.
 
     The same mailbox for the same name is one row, however often and however simultaneously it comes: while it is
-    unconfirmed, what was stated last counts; afterwards nothing changes, and the mail says where it stands. The caller
-    can't tell the one from the other, and must not. Raises `NotOpen`.
+    unconfirmed, what was stated last counts; afterwards nothing changes, and the mail says where it stands. A withdrawn
+    one is over and stays as it is: who signs again signs anew. The caller can't tell the one from the other, and must
+    not. Raises `NotOpen`.
     """
     if not letter.takes_signatures:
         raise NotOpen
     who = {"folded_email": fold_email(signing.email), "folded_name": fold_name(signing.name)}
     stated: dict[str, Any] = {**signing.columns(), "version": version, "signed_at": timezone.now()}
     with transaction.atomic():
-        _, created = letter.signatures.get_or_create(**who, defaults=stated)
-        signature = letter.signatures.select_for_update().select_related("letter").get(**who)
+        _, created = letter.signatures.live().get_or_create(**who, defaults={"letter": letter, **stated})
+        signature = letter.signatures.live().select_for_update().select_related("letter").get(**who)
         if created:
             record(signature, by=None)
-        elif signature.status == SignatureStatus.WITHDRAWN:
-            move(signature, SignatureStatus.UNCONFIRMED, by=None, confirmed_at=None, link_mailed_at=None, **stated)
         elif signature.status == SignatureStatus.UNCONFIRMED:
             _restate(signature, stated)
         _mail_link(signature)

@@ -20,6 +20,5 @@ SIGNATURE = StateMachine(
         SignatureStatus.PENDING: (SignatureStatus.APPROVED, SignatureStatus.REJECTED, SignatureStatus.WITHDRAWN),
         SignatureStatus.APPROVED: (SignatureStatus.REJECTED, SignatureStatus.WITHDRAWN),
         SignatureStatus.REJECTED: (SignatureStatus.APPROVED, SignatureStatus.WITHDRAWN),
-        SignatureStatus.WITHDRAWN: (SignatureStatus.UNCONFIRMED,),
     },
 )

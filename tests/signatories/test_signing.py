@@ -1,6 +1,7 @@
 """An organisation signs: form, mail, button, and its own page. All of it over HTTP."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,10 +15,10 @@ from letters.models import Letter
 from letters.services import save_version
 from letters.states import LetterStatus
 from mailing.models import Mail
-from signatories import links
+from signatories import links, services
 from signatories.models import Signature
 from signatories.states import SignatureStatus
-from tests.factories import make_letter, make_signature
+from tests.factories import make_edition, make_letter, make_signature
 
 pytestmark = pytest.mark.django_db
 
@@ -392,3 +393,40 @@ class TestClosed:
         make_letter(slug="hidden", published=False)
         assert client.get(f"/en/letters/nothing/{page}").status_code == 404
         assert client.get(f"/en/letters/hidden/{page}").status_code == 404
+
+
+class TestSigningAgain:
+    """After a withdrawal: what was withdrawn stays withdrawn, whatever anybody types into the form."""
+
+    @pytest.fixture
+    def withdrawn(self, letter: Letter) -> Signature:
+        signature = make_signature(letter, name="Стары Замак", email="signer@zamak.example.org", language="be")
+        self.edition = make_edition(letter, sealed=True)
+        services.withdraw(signature)
+        return signature
+
+    def post(self, client: Client, letter: Letter, withdrawn: Signature) -> None:
+        stated = {"name": withdrawn.name_en, "email": withdrawn.email, "representative": "A Stranger"}  # type: ignore[attr-defined]
+        typed = {**STATED, **stated, "visibility": "public", "version": letter.version.pk}
+        assert client.post(f"/be/letters/{letter.slug}/sign/", typed).status_code == 302
+
+    def test_a_stranger_changes_nothing_of_it(self, client: Client, letter: Letter, withdrawn: Signature) -> None:
+        before = Signature.objects.filter(pk=withdrawn.pk).values().get()
+        self.post(client, letter, withdrawn)
+        assert Signature.objects.filter(pk=withdrawn.pk).values().get() == before
+        assert letter.signatures.live().count() == 1
+
+    def test_the_edition_that_names_it_stays_closed(self, client: Client, letter: Letter, withdrawn: Signature) -> None:
+        self.post(client, letter, withdrawn)
+        assert self.edition.names_someone_who_left
+        Signature.objects.update(signed_at=timezone.now() - timedelta(days=8))
+        services.forget_unconfirmed()
+        assert self.edition.names_someone_who_left
+        signature = make_signature(letter, name="Стары Замак", email="signer@zamak.example.org")
+        assert signature in letter.signatures.public()
+        assert self.edition.names_someone_who_left, "signed anew is for the next edition"
+
+    def test_a_signature_that_is_gone_has_left(self, letter: Letter, withdrawn: Signature) -> None:
+        withdrawn.editions.clear()
+        withdrawn.delete()
+        assert self.edition.names_someone_who_left
