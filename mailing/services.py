@@ -19,7 +19,7 @@ from mailing.models import Mail
 from mailing.states import MailStatus
 
 LEASE = timedelta(minutes=5)
-FORGOTTEN = {"to": "", "subject": "", "body": ""}  # a mail that is over: it may hold a link that signs
+FORGOTTEN: dict[str, Any] = {"to": "", "subject": "", "body": ""}  # a mail that is over: it may hold a link that signs
 RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480))
 
 
