@@ -186,6 +186,8 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _public.scheme
+# How many servers in front add to X-Forwarded-For. Unless it is told, all visitors share one visitor's tries to log in.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
 
 # Browsers ----------------------------------------------------------------------------------------
 
@@ -233,6 +235,17 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     "published": {"BACKEND": "publishing.stores.LocalTree", "OPTIONS": {"location": PUBLISHED_ROOT}},
 }
+# A bucket that speaks S3 may take the place of the tree. Its keys are found as boto3 finds them.
+PUBLISHED_BUCKET = env.str("PUBLISHED_BUCKET", default="")
+if PUBLISHED_BUCKET:
+    STORAGES["published"] = {
+        "BACKEND": "publishing.bucket.Bucket",
+        "OPTIONS": {
+            "bucket_name": PUBLISHED_BUCKET,
+            "endpoint_url": env.str("AWS_S3_ENDPOINT_URL", default="") or None,
+            "region_name": env.str("AWS_S3_REGION_NAME", default="") or None,
+        },
+    }
 WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = VAR_DIR / "media"
 FILE_UPLOAD_PERMISSIONS = 0o600

@@ -140,8 +140,8 @@ def _bring_level(change: stores.Change, subjects: set[str] | None) -> tuple[Writ
 
 
 def _pages_in(change: stores.Change) -> set[str]:
-    """The files that are there, without their twins."""
-    return {name for name in change.names() if not name.endswith(TWINS)}
+    """The pages of which there is anything, be it a twin that a writer of objects left behind as it died."""
+    return {name.removesuffix(".gz").removesuffix(".br") for name in change.names()}
 
 
 def _wanted(public: dict[str, Place], there: set[str], subjects: set[str] | None) -> Iterable[Place]:
@@ -154,10 +154,10 @@ def _write(change: stores.Change, name: str, data: bytes) -> bool:
     """Write a page and its twins, where they differ from what is there; whether they did."""
     if change.read(name) == data:
         return False
-    change.write(name, data)
     if name.endswith(COMPRESSED):
         change.write(f"{name}.gz", gzip.compress(data, 6, mtime=0))
         change.write(f"{name}.br", brotli.compress(data, quality=5))  # 11 takes half a second for 4,000 names
+    change.write(name, data)  # last, for it is what the next writer compares: where it is level, its twins are
     return True
 
 

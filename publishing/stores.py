@@ -63,12 +63,16 @@ class LocalTree(FileSystemStorage):
             self._tidy(keep=base)
             new = trees / f"{int(base.name) + 1 if base else 1:09d}"
             new.mkdir()
+            # A server in front tells two versions of a file apart by whole seconds. Each change has a later one than
+            # all before it, so that not even a page that went and came back is taken for what it was.
+            moment = max(time.time(), int(base.stat().st_mtime) + 1 if base else 0)
             try:
-                tree = _Tree(new)
+                tree = _Tree(new, moment)
                 if base:
                     _link_all(base, new)
                 yield tree
                 if tree.changed or base is None:
+                    os.utime(new, (moment, moment))
                     self._turn_to(new)
                     if base:
                         os.utime(base)  # from now on it lingers
@@ -124,8 +128,11 @@ class LocalTree(FileSystemStorage):
 
 
 class _Tree:
-    def __init__(self, top: Path) -> None:
+    """A tree that is being built; what is written to it is of `moment`."""
+
+    def __init__(self, top: Path, moment: float) -> None:
         self.top = top
+        self.moment = moment
         self.changed = False
 
     def names(self) -> set[str]:
@@ -141,15 +148,12 @@ class _Tree:
     def write(self, name: str, data: bytes) -> None:
         path = self.top / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        before = path.stat().st_mtime if path.exists() else 0.0
         unfinished = path.with_name(f".{path.name}.new")
         with unfinished.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        # A server in front tells two versions apart by whole seconds: a later one is later by one at least.
-        moment = max(time.time(), int(before) + 1)
-        os.utime(unfinished, (moment, moment))
+        os.utime(unfinished, (self.moment, self.moment))
         unfinished.replace(path)
         self.changed = True
 

@@ -73,6 +73,15 @@ def test_a_later_version_is_later_by_a_whole_second(root: Path) -> None:
     assert int((root / "current/a/index.html").stat().st_mtime) >= first + 2
 
 
+def test_a_file_that_went_and_came_back_is_later_too(root: Path) -> None:
+    put(a="1", b="1")
+    first = int((root / "current/a/index.html").stat().st_mtime)
+    with stores.change() as change:
+        change.delete("a/index.html")
+    put(a="2")
+    assert int((root / "current/a/index.html").stat().st_mtime) >= first + 2
+
+
 def test_old_trees_go_once_nobody_can_be_reading_them(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(a="1")
     put(a="2")
