@@ -35,6 +35,7 @@ STYLES = settings.BASE_DIR / "templates/pdf/letter.css"
 TEXT_FACE = "PTSerif"  # every other family in FONTS lends it the letters that it lacks
 QR = "letter:qr"
 FONT = "font:"
+FIRST_STRONG_ISOLATE, POP_DIRECTIONAL_ISOLATE = "\u2068", "\u2069"
 NAMES_IN_BLOCKS = 1000  # more than this are run in, or the letter would have hundreds of pages
 NAMES_RUN_IN = 100
 
@@ -68,7 +69,8 @@ def _context(content: dict[str, Any], language: str) -> dict[str, Any]:
     recipients = [{"kind": recipient["kind"], **recipient[language]} for recipient in content["recipients"]]
     addressees = [recipient for recipient in recipients if recipient["kind"] == "to"]
     entries = [{"name": entry["name"][language], "is_lead": entry["is_lead"]} for entry in content["signatories"]]
-    names = in_order(entries, language, name=itemgetter("name"), lead=itemgetter("is_lead"))
+    in_line = in_order(entries, language, name=itemgetter("name"), lead=itemgetter("is_lead"))
+    names = [{**entry, "name": _in_its_direction(entry["name"])} for entry in in_line]
     contact_address = text["contact_address"].splitlines()
     address = settings.PUBLIC_URL + reverse("edition", args=[content["letter"], content["number"]])
     return {
@@ -79,7 +81,7 @@ def _context(content: dict[str, Any], language: str) -> dict[str, Any]:
         "page": SafeString('<span class="page"></span>'),
         "pages": SafeString('<span class="pages"></span>'),
         "sender": [content["host"], *contact_address],
-        "contact_address": contact_address,
+        "contact": [text["contact_name"], *contact_address, content["contact_email"]],
         "addressees": addressees,
         "salutation": addressees[0]["salutation"],
         "copies": [recipient for recipient in recipients if recipient["kind"] == "cc"],
@@ -105,6 +107,12 @@ def _run_in(names: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     if len(names) > NAMES_IN_BLOCKS:
         for start in range(0, len(names), NAMES_RUN_IN):
             yield names[start : start + NAMES_RUN_IN]
+
+
+def _in_its_direction(name: str) -> str:
+    """A name with letters from right to left keeps its order: WeasyPrint knows no <bdi>, Pango knows these signs."""
+    reads_left = any(unicodedata.bidirectional(character) in ("R", "AL") for character in name)
+    return f"{FIRST_STRONG_ISOLATE}{name}{POP_DIRECTIONAL_ISOLATE}" if reads_left else name
 
 
 def _count_sentence(count: int) -> str:

@@ -21,6 +21,9 @@ CONTROL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 BLANKS = set("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 # What a decoder leaves of bytes that are no text.
 DAMAGE = "\ufffd"
+# Marks above, under or around a letter, which take no place of their own in the line.
+PILED = {"Mn", "Me"}
+MARKS_ON_A_LETTER = 4
 # Joiners belong to the spelling of these; between other letters they only make two names look like one.
 JOINERS = {"\u200c", "\u200d"}
 JOINED_SCRIPTS = {
@@ -36,6 +39,9 @@ def clean_line(text: str) -> str:
     if any(_is_invisible(character, before) for before, character in zip(f" {text}", text, strict=False)):
         message = _("This holds characters that can’t be seen, or more than one line. Type it again on one line.")
         raise ValidationError(message, code="invisible")
+    if _has_piled_marks(text):
+        message = _("A letter here carries more marks than can be printed. Type it with at most four.")
+        raise ValidationError(message, code="marks")
     if re.search(r"[<>]", text):
         raise ValidationError(_("Write this as plain text, without the signs < and >."), code="markup")
     return " ".join(text.split())
@@ -46,6 +52,16 @@ def _is_invisible(character: str, before: str) -> bool:
         return unicodedata.name(before, "").partition(" ")[0] not in JOINED_SCRIPTS
     variants = "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
     return variants or character in BLANKS or unicodedata.category(character) in CONTROL
+
+
+def _has_piled_marks(text: str) -> bool:
+    """Whether marks tower over a letter. Spelling needs up to four: Hebrew with its points, Burmese with its tones."""
+    pile = 0
+    for category in map(unicodedata.category, text):
+        pile = pile + (category in PILED) if category.startswith("M") else 0
+        if pile > MARKS_ON_A_LETTER:
+            return True
+    return False
 
 
 def _messages(required: str | Promise = "") -> dict[str, Any]:

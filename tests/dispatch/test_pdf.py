@@ -89,6 +89,19 @@ def in_a_process_of_its_own(script: str, tmp_path: Path, given: Any = None) -> s
     return finished.stdout.strip()
 
 
+def with_names(edition: Edition, *names: str) -> None:
+    """Adds signatories to what is frozen."""
+    entry = edition.content["signatories"][-1]
+    edition.content["signatories"] += [{**entry, "name": dict.fromkeys(LANGUAGES, name)} for name in names]
+
+
+def fonts_of(data: bytes) -> set[str]:
+    """The names of the fonts in a PDF, without the mark of a subset."""
+    with pikepdf.open(BytesIO(data)) as opened:
+        descriptors = [each for each in opened.objects if _is(each, "/FontDescriptor")]
+        return {str(each.FontName).rpartition("+")[2].removeprefix("/") for each in descriptors}
+
+
 # What stands on it -------------------------------------------------------------------------------
 
 
@@ -228,6 +241,52 @@ def test_marks_typed_apart_from_their_letters_are_put_together() -> None:
     assert "Саюз Ў Вольна-Сетка" in text_of(rendered(make_edition(letter)))
 
 
+SCRIPTS = {
+    "Greek": "Ελληνική Ένωση Δικτύου",
+    "Vietnamese": "Hội Mạng Tự Do",
+    "Armenian": "Բաց ցանց",
+    "Georgian": "თავისუფალი ქსელი",
+    "Hebrew": "האיגוד לאינטרנט פתוח",
+    "Arabic": "اتحاد الشبكة الحرة",
+    "Devanagari": "मुक्त नेटवर्क संघ",
+    "Bengali": "মুক্ত নেটওয়ার্ক সংঘ",
+    "Gujarati": "મુક્ત નેટવર્ક",
+    "Gurmukhi": "ਮੁਕਤ ਨੈੱਟਵਰਕ",
+    "Tamil": "திறந்த வலை",
+    "Telugu": "స్వేచ్ఛా నెట్‌వర్క్",
+    "Kannada": "ಮುಕ್ತ ಜಾಲ",
+    "Malayalam": "സ്വതന്ത്ര ശൃംഖല",
+    "Sinhala": "විවෘත ජාලය",
+    "Thai": "เครือข่ายเปิด",
+    "Lao": "ເຄືອຂ່າຍເປີດ",
+    "Tibetan": "བོད་ཀྱི་དྲ་བ།",
+    "Myanmar": "ကွန်ရက်အဖွဲ့",
+    "Khmer": "បណ្តាញបើកចំហ",
+    "Ethiopic": "ክፍት መረብ",
+}
+
+
+def test_a_name_in_any_of_these_scripts_is_set_in_our_fonts(edition: Edition) -> None:
+    with_names(edition, *SCRIPTS.values())
+    data = rendered(edition)
+    assert len(data) < 300_000
+    fonts = fonts_of(data)
+    faces = dict.fromkeys(("Greek", "Vietnamese"), "Noto-Serif")
+    faces |= {"Arabic": "Noto-Naskh-Arabic", "Myanmar": "Noto-Sans-Myanmar"}
+    wanted = {faces.get(script, f"Noto-Serif-{script}") for script in SCRIPTS}
+    assert {font for font in fonts if font.startswith("Noto")} == wanted
+    text = pdftotext(data)
+    for script in ("Greek", "Vietnamese", "Armenian", "Georgian", "Hebrew", "Arabic", "Ethiopic"):
+        assert SCRIPTS[script] in text, script
+
+
+def test_a_name_from_right_to_left_keeps_its_order(edition: Edition) -> None:
+    """What ends it stands at the left of what begins it; a text is drawn from the left."""
+    with_names(edition, "אינטרנט (IL)")
+    text = text_of(rendered(edition))
+    assert text.index("IL)") < text.index("א")
+
+
 # What it is made of ------------------------------------------------------------------------------
 
 
@@ -273,12 +332,11 @@ def test_its_date_is_that_of_the_cut(edition: Edition) -> None:
 def test_it_is_small_and_brings_its_fonts(edition: Edition) -> None:
     data = rendered(edition, "be")
     assert len(data) < 300_000
+    fonts = fonts_of(data)
     with pikepdf.open(BytesIO(data)) as opened:
-        fonts = {str(font.FontName) for font in opened.objects if _is(font, "/FontDescriptor")}
         embedded = [font for font in opened.objects if _is(font, "/FontDescriptor") and "/FontFile2" in font]
-    assert fonts
     assert len(embedded) == len(fonts)
-    assert all("PT-Serif" in name or "PTSerif" in name for name in fonts), fonts
+    assert fonts == {"PT-Serif", "PT-Serif-Bold", "PT-Serif-Italic"}
 
 
 @pytest.mark.parametrize(
@@ -295,14 +353,14 @@ def test_the_renderer_fetches_nothing_it_was_not_given(asked: str) -> None:
 
 def test_a_letter_that_no_font_has_is_named_with_the_name_it_stands_in() -> None:
     letter = make_letter()
-    make_signature(letter, name="Կովկաս Union")
+    make_signature(letter, name="网络 Union")
     edition = make_edition(letter)
-    with pytest.raises(pdf.CannotTypeset, match=r"U\+053F ARMENIAN CAPITAL LETTER KEN.*“Կովկաս Union”"):
+    with pytest.raises(pdf.CannotTypeset, match=r"U\+7EDC CJK UNIFIED IDEOGRAPH-7EDC.*“网络 Union”"):
         rendered(edition)
     editions.render_file(edition.files.get(language="en"))
     edition.refresh_from_db()
     assert edition.status == EditionStatus.FAILED
-    assert "Կովկաս Union" in edition.failure
+    assert "网络 Union" in edition.failure
 
 
 def test_a_missing_pango_ends_in_one_clear_message(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from letters.services import save_version
 from letters.states import LetterStatus
 from mailing.models import Mail
 from signatories import links, services
+from signatories.forms import clean_line
 from signatories.models import Signature
 from signatories.states import SignatureStatus
 from tests.factories import make_edition, make_letter, make_signature
@@ -174,6 +175,8 @@ HOSTILE = [
     ("name", "Example\u200bWatch"),
     ("name", "Access\u200dNow"),
     ("name", "Example\u202eWatch"),
+    ("name", "Watc" + "h" + "\u0301" * 5),
+    ("representative", "Jane" + "\u0489" * 40),
     ("name", "\u3164"),
     ("name", "Example\ufeffWatch"),
     ("name", "<script>alert(1)</script>"),
@@ -223,6 +226,10 @@ class TestHostileInput:
             assert f'value="{STATED[kept]}"' in answer.text
         assert not Signature.objects.exists()
         assert not Mail.objects.exists()
+
+    @pytest.mark.parametrize("name", ["לְשָׁבְּ֑תָהּ", "လျှို့ဝှက်", "བསྒྲུབས", "ปฏิรูปที่", "क्षत्रियाँ", "Vie\u0323\u0302t"])
+    def test_marks_that_spelling_needs_are_taken(self, name: str) -> None:
+        assert clean_line(name) == name
 
     def test_markup_is_shown_as_what_was_typed(self, client: Client, letter: Letter) -> None:
         answer = client.post(SIGN, stated(letter, name='"><script>alert(1)</script>'))
