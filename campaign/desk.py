@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import access_campaign, access_desk, access_review, may, staff, staff_page
@@ -19,8 +20,10 @@ from signatories import desk as signatures
 from signatories.models import Signature
 from signatories.states import SignatureStatus
 
-# The lists of a letter's page. Who has not confirmed is counted, and not listed.
+# The lists of a letter's page. Who has not confirmed is in none: there is nothing to decide yet.
 LISTED = (SignatureStatus.PENDING, SignatureStatus.APPROVED, SignatureStatus.REJECTED, SignatureStatus.WITHDRAWN)
+
+NAMED = 100  # of those whom an edition leaves out, in one line
 
 
 @require_safe
@@ -100,9 +103,25 @@ def _signatures(request: HttpRequest, standing: Standing, user: User) -> dict[st
     order = ("confirmed_at", "pk") if state == SignatureStatus.PENDING else ("-is_lead", "folded_name", "pk")
     page = signatures.a_page(standing.letter.signatures.filter(status=state).order_by(*order), request.GET.get("page"))
     return {
+        "left_out": _left_out(standing) if standing.edition else [],
         "state": state,
         "lists": [(listed.value, listed.label, standing.signatures[listed]) for listed in LISTED],
         "page": page,
         "rows": signatures.rows(page),
         "reasons": signatures.REASONS,
     }
+
+
+def _left_out(standing: Standing) -> list[tuple[str, str]]:
+    """Whom the latest edition leaves out for want of a decision or a confirmation: the state, and the names."""
+    states = (SignatureStatus.PENDING, SignatureStatus.UNCONFIRMED)
+    return [(str(state.label), _names(standing, state)) for state in states if standing.signatures[state]]
+
+
+def _names(standing: Standing, state: SignatureStatus) -> str:
+    found = standing.letter.signatures.filter(status=state).order_by("folded_name", "pk")[:NAMED]
+    names = ", ".join(signatures.own_name(signature) for signature in found)
+    more = standing.signatures[state] - NAMED
+    if more <= 0:
+        return names
+    return ngettext("%(names)s and %(more)s more", "%(names)s and %(more)s more", more) % {"names": names, "more": more}

@@ -57,12 +57,8 @@ class Standing:
         return self._dispatch() if self.edition_is_dispatched else self._before_a_dispatch()
 
     def _before_the_first_edition(self) -> str:
-        pending = self.signatures[SignatureStatus.PENDING]
-        if pending:
-            text = ngettext(
-                "%(count)s signature waits for a decision.", "%(count)s signatures wait for a decision.", pending
-            )
-            return text % {"count": pending}
+        if self.signatures[SignatureStatus.PENDING]:
+            return self._decide()
         if not self.signatures[SignatureStatus.APPROVED]:
             return _("No signature has been approved yet.")
         return _("Every confirmed signature is decided on. An edition can be cut.")
@@ -86,7 +82,25 @@ class Standing:
         }
         if not settings.SENDING_ENABLED and self.dispatch.status != DispatchStatus.DONE:
             return _("Sending is switched off on this site. An operator has to switch it on.")
-        return texts.get(DispatchStatus(self.dispatch.status)) or delivered(self.deliveries)
+        return texts.get(DispatchStatus(self.dispatch.status)) or self._after_authorising()
+
+    def _after_authorising(self) -> str:
+        """The mails go out by themselves, or have gone."""
+        assert self.edition
+        assert self.dispatch
+        if self.signatures[SignatureStatus.PENDING]:
+            return self._decide()
+        if self.dispatch.status == DispatchStatus.DONE and self.gone:
+            return self._before_a_dispatch()
+        if self.dispatch.status == DispatchStatus.DONE and self.added:
+            text = _("Signatures have been approved since edition %(number)s was sent. Cut a new edition to name them.")
+            return text % {"number": self.edition.number}
+        return _("Nothing to do now: %(delivered)s") % {"delivered": delivered(self.deliveries)}
+
+    def _decide(self) -> str:
+        pending = self.signatures[SignatureStatus.PENDING]
+        text = ngettext("Decide on %(count)s signature.", "Decide on %(count)s signatures.", pending)
+        return text % {"count": pending}
 
 
 def progress(edition: Edition) -> str:

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import access_campaign, access_desk, access_send, may, staff, staff_page
@@ -20,10 +20,6 @@ from dispatch.services import deliveries, dispatches, editions
 from dispatch.states import DeliveryStatus, DispatchStatus
 from ledger.services import IllegalMove, Overtaken
 from letters.models import Letter
-from signatories.desk import own_name
-from signatories.models import Signature
-
-NAMED = 20  # in a message; the letter's page has them all
 
 # How far the talk with the mail server had come.
 STAGES: dict[str, Promise] = {
@@ -73,7 +69,7 @@ def cut(request: HttpRequest, slug: str) -> HttpResponse:
     else:
         number = made.edition.number
         messages.success(request, _("Edition %(number)s is cut and is being typeset.") % {"number": number})
-        _tell_who_is_missing(request, made)
+        _tell_how_many_are_missing(request, made)
     return redirect("desk:letter", slug=slug)
 
 
@@ -188,21 +184,12 @@ def _cut(letter: Letter, request: HttpRequest) -> editions.Cut:
         return editions.cut_edition(letter, by=staff(request))
 
 
-def _tell_who_is_missing(request: HttpRequest, made: editions.Cut) -> None:
-    if made.pending:
-        text = _("Still under review, and therefore not in it: %(names)s.")
-        messages.info(request, text % {"names": _names(made.pending)})
-    if made.unconfirmed:
-        text = _("Never confirmed, and therefore not in it: %(names)s.")
-        messages.info(request, text % {"names": _names(made.unconfirmed)})
-
-
-def _names(signatures: list[Signature]) -> str:
-    names = ", ".join(own_name(signature) for signature in signatures[:NAMED])
-    more = len(signatures) - NAMED
-    if more <= 0:
-        return names
-    return ngettext("%(names)s and %(more)s more", "%(names)s and %(more)s more", more) % {"names": names, "more": more}
+def _tell_how_many_are_missing(request: HttpRequest, made: editions.Cut) -> None:
+    """Their names stay out of the message, which travels in a cookie; the letter's page has them."""
+    if made.pending or made.unconfirmed:
+        text = _("Not in it: under review %(pending)s, unconfirmed %(unconfirmed)s. They are named below.")
+        counts = {"pending": len(made.pending), "unconfirmed": len(made.unconfirmed)}
+        messages.info(request, text % counts)
 
 
 def _act(request: HttpRequest, pk: int, verb: Callable[..., None], done: str) -> HttpResponse:

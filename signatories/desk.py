@@ -1,5 +1,8 @@
-"""Staff decide on signatures: one click a decision, each for what stood in the queue when they looked."""
+"""Staff decide on signatures, and decide otherwise later: each time for what stood there when they looked."""
 
+import re
+import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +38,13 @@ REASONS: dict[str, Promise] = {
     Signature.Reason.SCOPE: gettext_lazy("Not an organisation"),
 }
 
+# Scripts with letters that look alike, by the first word of the names of these letters in Unicode.
+SCRIPTS: dict[str, Promise] = {
+    "LATIN": gettext_lazy("Latin"),
+    "CYRILLIC": gettext_lazy("Cyrillic"),
+    "GREEK": gettext_lazy("Greek"),
+}
+
 
 @dataclass(frozen=True)
 class Row:
@@ -43,6 +53,7 @@ class Row:
     signature: Signature
     country: str
     other_names: list[tuple[str, str]]
+    foreign_letters: list[tuple[str, Promise]]
     withdrawn_at: datetime | None
 
     @property
@@ -51,8 +62,7 @@ class Row:
 
     @property
     def shown(self) -> str:
-        """What a decision goes back with, so that it holds for this statement and no later one."""
-        return services.fingerprint(self.signature)
+        return shown(self.signature)
 
 
 def rows(signatures: Iterable[Signature]) -> list[Row]:
@@ -64,6 +74,7 @@ def rows(signatures: Iterable[Signature]) -> list[Row]:
             signature=signature,
             country=country_name(signature.country, language),
             other_names=_other_names(signature),
+            foreign_letters=foreign_letters(" ".join(_names(signature))),
             withdrawn_at=withdrawn.get(signature.pk),
         )
         for signature in listed
@@ -74,6 +85,29 @@ def own_name(signature: Signature) -> str:
     """What the organisation calls itself, whatever the reader's language."""
     name: str = getattr(signature, f"name_{settings.MODELTRANSLATION_DEFAULT_LANGUAGE}")
     return name
+
+
+def shown(signature: Signature) -> str:
+    """What a decision goes back with: it holds for this statement, and for the decision that it overturns, if any."""
+    stated = services.fingerprint(signature)
+    return f"{stated} {signature.decided_at.isoformat()}" if signature.decided_at else stated
+
+
+def foreign_letters(text: str) -> list[tuple[str, Promise]]:
+    """The letters in `text`, with their scripts, that stand in a word among more letters of another one.
+
+    "А" of "Аccess" may be Cyrillic, and the name then is not the one that it looks like.
+    """
+    found: dict[str, Promise] = {}
+    composed = unicodedata.normalize("NFKC", text)
+    bare = "".join(character for character in composed if not unicodedata.combining(character))
+    for word in re.findall(r"[^\W\d_]+", bare):
+        scripts = [(letter, unicodedata.name(letter, "").partition(" ")[0]) for letter in word]
+        known = Counter(script for _, script in scripts if script in SCRIPTS)
+        if len(known) > 1:
+            usual = known.most_common(1)[0][0]
+            found |= {letter: SCRIPTS[script] for letter, script in scripts if script in known and script != usual}
+    return list(found.items())
 
 
 def a_page(signatures: QuerySet[Signature], number: str | None) -> Page[Signature]:
@@ -112,13 +146,13 @@ def reject(request: HttpRequest, pk: int) -> HttpResponse:
 def _decide(request: HttpRequest, pk: int, decide: Callable[[Signature], str]) -> HttpResponse:
     signature: Signature = get_object_or_404(Signature.objects.select_related("letter"), pk=pk)
     try:
-        if signature.status != SignatureStatus.PENDING or services.fingerprint(signature) != request.POST.get("shown"):
+        if shown(signature) != request.POST.get("shown"):
             raise Overtaken
         messages.success(request, decide(signature) % {"name": own_name(signature)})
     except (Overtaken, IllegalMove):
         messages.warning(request, _what_happened(Signature.objects.select_related("decided_by").get(pk=pk)))
     except services.AlreadyApproved:
-        text = _("“%(name)s” stands under this letter already, by another signature. Reject this one as a second.")
+        text = _("“%(name)s” stands under this letter already, by another signature. This one can only be rejected.")
         messages.error(request, text % {"name": own_name(signature)})
     return redirect(back(request, reverse("desk:home")))
 
@@ -139,8 +173,12 @@ def _what_happened(signature: Signature) -> str:
 
 
 def _other_names(signature: Signature) -> list[tuple[str, str]]:
-    named = [(language, getattr(signature, f"name_{language}")) for language in settings.SHIPPED_LANGUAGES]
+    named = zip(settings.SHIPPED_LANGUAGES, _names(signature), strict=True)
     return [(language, name) for language, name in named if name and name != own_name(signature)]
+
+
+def _names(signature: Signature) -> list[str]:
+    return [getattr(signature, f"name_{language}") for language in settings.SHIPPED_LANGUAGES]
 
 
 def _withdrawn_at(signatures: list[Signature]) -> dict[int, datetime]:

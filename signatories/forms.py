@@ -2,6 +2,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from django import forms
 from django.conf import settings
@@ -92,6 +93,8 @@ class MailboxField(forms.EmailField):
         text = super().to_python(value) or ""
         if any(character in text for character in ",;\r\n\t\0"):
             raise ValidationError(_("Enter one e-mail address only."), code="several")
+        if '"' in text:  # in quotes, a mailbox may hold another address
+            raise ValidationError(_("Enter an e-mail address such as name@example.org."), code="invalid")
         return text
 
     def validate(self, value: str) -> None:
@@ -116,6 +119,31 @@ class WebsiteField(forms.URLField):
         super().validate(value)
         if value and not value.lower().startswith(("https://", "http://")):
             raise ValidationError(_("Enter an address that begins with https:// or http://."), code="scheme")
+        try:
+            address = urlsplit(value)
+        except ValueError:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+        if "@" in address.netloc:  # "https://known.org@unknown.org" leads to the second
+            message = _("Leave out the sign @ and what stands before it, as in https://example.org.")
+            raise ValidationError(message, code="user")
+        if value and not _has_possible_port(address):
+            raise ValidationError(_("There is no such port. Enter the address without it."), code="port")
+
+
+def _has_possible_port(address: SplitResult) -> bool:
+    try:
+        return address.port != 0
+    except ValueError:
+        return False
+
+
+class VersionField(forms.ModelChoiceField):
+    """The version that was read; whatever else is posted gets one and the same message."""
+
+    def to_python(self, value: Any) -> Any:
+        if "\0" in str(value):
+            raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
+        return super().to_python(value)
 
 
 class SignForm(forms.Form):
@@ -180,7 +208,7 @@ class SignForm(forms.Form):
         label=_("I am authorised to sign on behalf of this organisation."),
         error_messages={"required": _("Tick this if you are authorised to sign on behalf of the organisation.")},
     )
-    version = forms.ModelChoiceField(
+    version = VersionField(
         queryset=Version.objects.none(),
         widget=forms.HiddenInput,
         error_messages=dict.fromkeys(

@@ -125,7 +125,7 @@ def approve(signature: Signature, *, by: User) -> None:
                 **decision,
             )
             emails.approved(signature)
-            touch(signature.letter, "signatories")
+            touch(signature.letter, *SHOWN_IN)
     except IntegrityError:
         raise AlreadyApproved from None
 

@@ -25,7 +25,7 @@ def prose(text: str) -> SafeString:
         attributes={"a": {"href"}},
         url_schemes={"https", "http", "mailto"},
     )
-    return mark_safe(html)  # noqa: S308 - cleaned above
+    return mark_safe(html.strip())  # noqa: S308 - cleaned above
 
 
 @register.filter

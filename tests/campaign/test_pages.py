@@ -203,7 +203,7 @@ class TestPress:
         make_press_release(letter, "By {count_organisations}.\n\nSent on {sent_date}.")
         make_signatures_of_demo(letter)
         text = client.get(f"{LETTER.format('en')}press/").text
-        assert "By 40 organisations." in text
+        assert "By 40&nbsp;organisations." in text
         assert "The letter has not been sent yet." in text
         assert "{" not in text
         assert all(block["en"] in text for block in demo_data("letter")["blocks"] if block["kind"] == "demand")
@@ -211,17 +211,25 @@ class TestPress:
     @pytest.mark.parametrize("language", LANGUAGES)
     def test_the_sentence_about_the_sending_holds_its_date(self, letter: Letter, language: str) -> None:
         release = make_press_release(letter, "Sent on {sent_date}.")
+        letter.is_demonstration = False
         date = {"en": "5 August 2020", "be": "5 жніўня 2020 г.", "ru": "5 августа 2020 г."}[language]
         with translation.override(language):
             sent = datetime(2020, 8, 5, 12, tzinfo=UTC)
             assert paragraphs(release, organisations=1, sent_at=sent) == [f"Sent on {date}."]
 
+    def test_a_demonstration_was_sent_to_nobody(self, letter: Letter) -> None:
+        release = make_press_release(letter, "Sent on {sent_date} to the President.")
+        sent = datetime(2020, 8, 5, 12, tzinfo=UTC)
+        (said,) = paragraphs(release, organisations=1, sent_at=sent)
+        assert "local mail server on 5 August 2020; it was not sent to anyone" in said
+        assert "President" not in said
+
     def test_numbers_take_their_form(self) -> None:
         with translation.override("en"):
             assert [counted(number) for number in (1, 2, 40)] == [
-                "1 organisation",
-                "2 organisations",
-                "40 organisations",
+                "1\N{NO-BREAK SPACE}organisation",
+                "2\N{NO-BREAK SPACE}organisations",
+                "40\N{NO-BREAK SPACE}organisations",
             ]
 
     def test_a_letter_without_one(self, client: Client, letter: Letter) -> None:

@@ -13,7 +13,7 @@ from ledger.models import Event
 from letters.models import Letter
 from letters.states import LetterStatus
 from mailing.models import Mail
-from signatories import services
+from signatories import desk, services
 from signatories.models import Signature
 from signatories.states import SignatureStatus
 from tests.factories import make_edition, make_letter, make_signature, make_user
@@ -44,8 +44,8 @@ def make_pending(letter: Letter, **columns: Any) -> Signature:
 
 
 def decide(browser: Client, decision: str, signature: Signature, **stated: str) -> str:
-    """Press a button of the queue as it showed `signature`; the text of the page that follows."""
-    stated = {"shown": services.fingerprint(signature), "reason": "authority", **stated}
+    """Press a button at the desk as it showed `signature`; the text of the page that follows."""
+    stated = {"shown": desk.shown(signature), "reason": "authority", **stated}
     answer = browser.post(reverse(f"desk:{decision}", args=[signature.pk]), stated, follow=True)
     assert answer.redirect_chain == [(HOME, 302)]
     return answer.content.decode()
@@ -103,9 +103,10 @@ def test_rejected_with_a_reason_that_is_mailed_in_the_signers_language(letter: L
     assert mail.language == "ru"
 
 
-def test_a_reason_that_is_none_rejects_nothing(letter: Letter, reviewer: User) -> None:
+@pytest.mark.parametrize("reason", ["because", ""])
+def test_a_reason_that_is_none_rejects_nothing(letter: Letter, reviewer: User, reason: str) -> None:
     signature = make_pending(letter)
-    assert "Choose one of the reasons." in decide(desk_of(reviewer), "reject", signature, reason="because")
+    assert "Choose one of the reasons." in decide(desk_of(reviewer), "reject", signature, reason=reason)
     signature.refresh_from_db()
     assert signature.status == SignatureStatus.PENDING
 
@@ -118,10 +119,11 @@ def test_the_second_of_two_is_told_who_decided_what(
     letter: Letter, reviewer: User, first: str, said: str, second: str
 ) -> None:
     signature = make_pending(letter, name="Wanted by Two")
+    seen_by_both = desk.shown(signature)
     decide(desk_of(reviewer), first, signature)
     signature.refresh_from_db()
     decided = (signature.status, signature.decided_by, signature.decided_at)
-    page = decide(desk_of(make_user(Role.Name.REVIEWER)), second, signature)
+    page = decide(desk_of(make_user(Role.Name.REVIEWER)), second, signature, shown=seen_by_both)
     assert said in page
     assert "by Rita Reviewer on" in page
     signature.refresh_from_db()
@@ -211,6 +213,87 @@ def test_the_letters_page_lists_by_state_who_decided(letter: Letter, reviewer: U
     for state in ("pending", "approved", "rejected", "withdrawn", "unconfirmed"):
         assert "Never Confirmed" not in browser.get(LETTER, {"state": state}).content.decode()
     assert "1 signature has not been confirmed" in page
+
+
+def test_no_reason_is_chosen_beforehand(letter: Letter, reviewer: User) -> None:
+    make_pending(letter)
+    page = desk_of(reviewer).get(HOME).content.decode()
+    assert '<select name="reason" required' in page
+    assert page.index('<option value="">') < page.index('<option value="authority">')
+    assert "selected" not in page
+
+
+def test_an_approved_one_is_rejected_later_and_approved_again(letter: Letter, reviewer: User, client: Client) -> None:
+    signature = make_signature(letter, name="Taken In", email="in@example.org")
+    public = "/en/letters/belarus-2020/"
+    assert "Taken In" in client.get(public).content.decode()
+    browser = desk_of(reviewer)
+    for state, decision, then in (("approved", "reject", "rejected"), ("rejected", "approve", "approved")):
+        page = browser.get(LETTER, {"state": state}).content.decode()
+        assert reverse(f"desk:{decision}", args=[signature.pk]) in page
+        assert f'value="{desk.shown(signature)}"' in page
+        decide(browser, decision, signature, reason="unknown")
+        signature.refresh_from_db()
+        assert (signature.status, signature.decided_by) == (then, reviewer)
+        assert ("Taken In" in client.get(public).content.decode()) == (then == "approved")
+    assert list(Event.objects.about(signature).values_list("source", "target")) == [
+        ("approved", "rejected"),
+        ("rejected", "approved"),
+    ]
+    assert Mail.objects.filter(to="in@example.org").count() == 2
+
+
+def test_a_counter_decision_holds_for_the_decision_that_was_shown(letter: Letter, reviewer: User) -> None:
+    signature = make_signature(letter, name="Back And Forth")
+    seen = desk.shown(signature)
+    services.reject(signature, by=reviewer, reason="unknown")
+    services.approve(signature, by=reviewer)
+    page = decide(desk_of(reviewer), "reject", signature, shown=seen)
+    assert "has already been approved, by Rita Reviewer on" in page
+    signature.refresh_from_db()
+    assert signature.status == SignatureStatus.APPROVED
+
+
+def test_the_page_names_whom_the_edition_leaves_out(letter: Letter, reviewer: User) -> None:
+    make_signature(letter, name="Never Confirmed", status=SignatureStatus.UNCONFIRMED)
+    make_pending(letter, name="Still Waiting")
+    edition = make_edition(letter)
+    page = desk_of(reviewer).get(LETTER, {"state": "approved"}).content.decode()
+    assert f"Not in edition {edition.number}" in page
+    assert "Never Confirmed" in page
+    assert "Still Waiting" in page
+    assert "Never Confirmed" not in desk_of(make_user(Role.Name.SENDER)).get(LETTER).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("Аccess Now", [("А", "Cyrillic")]),  # the first letter is not the Latin one
+        ("Праваaбаронцы", [("a", "Latin")]),
+        ("Οpen Net", [("Ο", "Greek")]),
+        ("А\u0332ccess", [("А", "Cyrillic")]),
+        ("Access Now Беларусь", []),
+        ("IT-Праца", []),
+        ("Ａccess", []),
+        ("Ассоциация Öffentlichkeit 7th", []),
+    ],
+)
+def test_letters_of_another_script_are_noticed(name: str, found: list[tuple[str, str]]) -> None:
+    assert [(letter, str(script)) for letter, script in desk.foreign_letters(name)] == found
+
+
+def test_a_name_that_looks_like_another_is_marked(letter: Letter, reviewer: User) -> None:
+    make_pending(letter, name="Plain Name")
+    assert "Letters of different scripts" not in desk_of(reviewer).get(HOME).content.decode()
+    make_pending(letter, name="Аccess Now")
+    assert "А (Cyrillic)" in desk_of(reviewer).get(HOME).content.decode()
+
+
+def test_the_queue_says_of_which_letter(letter: Letter, reviewer: User) -> None:
+    make_pending(letter)
+    page = desk_of(reviewer).get(HOME).content.decode()
+    queue = page[page.index('<table class="queue">') : page.index("</table>")]
+    assert f'<a href="{LETTER}">{letter.title}</a>' in queue
 
 
 def test_opened_and_closed_for_signing(letter: Letter, reviewer: User) -> None:

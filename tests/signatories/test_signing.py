@@ -190,6 +190,10 @@ HOSTILE = [
     ("website", "https://exa mple.org"),
     ("website", "http://[::1"),
     ("website", "https://example.org/\u202ex"),
+    ("website", "https://www.accessnow.org@evil.example.org/"),
+    ("website", "https://user:password@example.org/"),
+    ("website", "https://example.org:0/"),
+    ("website", "https://example.org:70000/"),
     ("website", "https://example.org/" + "x" * 300),
     ("representative", "Jane\u2028Example"),
     ("role", "x" * 151),
@@ -201,6 +205,8 @@ HOSTILE = [
     ("email", "jane@watch.example.org;joe@watch.example.org"),
     ("email", "jane@ехample.org"),  # its e and x are Cyrillic
     ("email", "jane\0@example.org"),
+    ("email", '"<evil@x.example.org>"@b.example.org'),
+    ("email", '"jane"@b.example.org'),
     ("visibility", ""),
     ("visibility", "maybe"),
     ("consent", ""),
@@ -235,6 +241,10 @@ class TestHostileInput:
         answer = client.post(SIGN, stated(letter, name='"><script>alert(1)</script>'))
         assert "<script" not in answer.text
         assert "&lt;script&gt;" in answer.text
+
+    def test_a_version_that_is_none_is_said_in_our_words(self, client: Client, letter: Letter) -> None:
+        answer = client.post(SIGN, stated(letter, version="\0"))
+        assert "It was not clear which text you had read." in answer.text
 
     def test_bytes_that_are_no_text(self, client: Client, letter: Letter) -> None:
         body = b"visibility=public&name=%ff%fe&country=BY"
@@ -347,6 +357,23 @@ class TestLinks:
 
 
 class TestOwnPage:
+    @pytest.mark.parametrize(
+        ("status", "heading"),
+        [
+            (SignatureStatus.PENDING, "Public, once approved"),
+            (SignatureStatus.APPROVED, "Public"),
+            (SignatureStatus.REJECTED, "Not public now"),
+            (SignatureStatus.WITHDRAWN, "Not public now"),
+        ],
+    )
+    def test_what_is_public_depends_on_where_it_stands(
+        self, client: Client, letter: Letter, status: str, heading: str
+    ) -> None:
+        signature = make_signature(letter, status=status)
+        page = client.get(TestLinks.path(links.own_url(signature))).text
+        assert f"<h2>{heading}</h2>" in page
+        assert "Version 1, dated 5 August 2020" in page
+
     def test_withdrawal_takes_a_button_and_holds(self, client: Client, letter: Letter) -> None:
         signature = make_signature(letter, name="Example Watch")
         link = TestLinks.path(links.own_url(signature))
