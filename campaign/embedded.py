@@ -26,6 +26,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Self
 from urllib.parse import urlsplit
@@ -33,6 +34,7 @@ from urllib.parse import urlsplit
 BASE_DIR = Path(__file__).resolve().parent.parent
 SERVICES = ("REDIS_URL", "EMAIL_URL")
 PATIENCE = 30.0  # seconds in which a service has to answer
+REVIVALS = 5  # within a minute; what ends more often has a reason that lasts
 
 
 class Ended(Exception):
@@ -54,6 +56,8 @@ class Processes:
     def __init__(self, grace: float = 10.0) -> None:
         self.grace = grace
         self.children: dict[str, subprocess.Popen[bytes]] = {}
+        self.revivable: dict[str, Callable[[], subprocess.Popen[bytes]]] = {}
+        self.revived: dict[str, list[float]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -68,11 +72,27 @@ class Processes:
         self.children[name] = child
         return child
 
+    def keep(self, name: str, command: Sequence[str], **popen: Any) -> None:
+        """Start a child that is started again when it ends, unless it does so time and again."""
+        self.revivable[name] = partial(self.start, name, command, **popen)
+        self.revivable[name]()
+
     def check(self) -> None:
-        """Raise `Ended` if any child has."""
-        for name, child in self.children.items():
+        """Raise `Ended` if any child has that is not to be started again."""
+        for name, child in list(self.children.items()):
             if child.poll() is not None:
-                raise Ended(f"{name} has ended ({_fate(child.returncode)})")
+                fate = f"{name} has ended ({_fate(child.returncode)})"
+                if name not in self.revivable or self._is_hopeless(name):
+                    raise Ended(fate)
+                sys.stderr.write(f"{fate}. It is started again.\n")
+                sys.stderr.flush()
+                _kill_group(child)
+                self.revivable[name]()
+
+    def _is_hopeless(self, name: str) -> bool:
+        now = time.monotonic()
+        self.revived[name] = [then for then in self.revived.get(name, []) if now - then < 60] + [now]
+        return len(self.revived[name]) > REVIVALS
 
     def wait(self, until: Callable[[], bool], timeout: float | None = None) -> None:
         """Wait until something is so, all children alive meanwhile."""
@@ -94,10 +114,15 @@ class Processes:
                     child.wait(max(0.0, deadline - time.monotonic()))
         finally:
             for child in self.children.values():
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(child.pid, signal.SIGKILL)  # its own children may have outlived it
+                _kill_group(child)
                 child.wait()
             self.children.clear()
+
+
+def _kill_group(child: subprocess.Popen[bytes]) -> None:
+    """With a child its own children, which may have outlived it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 def _fate(code: int) -> str:

@@ -35,7 +35,9 @@ def _secret_key(var_dir: Path) -> str:
 
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).resolve()
 try:
-    VAR_DIR.mkdir(parents=True, exist_ok=True)
+    VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not env.str("VAR_DIR", default=""):  # an operator's own is as its operator wants it
+        VAR_DIR.chmod(0o700)
     EMBEDDED = embedded.running(VAR_DIR)
     SECRET_KEY = env.str("SECRET_KEY", default="") or _secret_key(VAR_DIR)
 except OSError as error:
@@ -46,6 +48,7 @@ PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{env.str('PORT', d
 _public = urlsplit(PUBLIC_URL)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[_public.hostname, "localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+FORCE_SCRIPT_NAME = ""  # the site is at the top of its host, whatever a header says
 
 DATABASE_URL = env.str("DATABASE_URL", default="") or f"sqlite:///{VAR_DIR / 'undersigned.sqlite3'}"
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
@@ -99,6 +102,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "campaign.middleware.NoSuchNumberMiddleware",
 ]
 
 CSRF_FAILURE_VIEW = "campaign.views.csrf_failure"
@@ -296,7 +300,10 @@ MAIL_FROM = env.str("MAIL_FROM", default="Undersigned <signatures@undersigned.ex
 DISPATCH_FROM = env.str("DISPATCH_FROM", default="Undersigned <letters@undersigned.example.org>")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = MAIL_FROM
 SENDING_ENABLED = env.bool("SENDING_ENABLED", default=False)
-DELIVERY_LEASE = env.int("DELIVERY_LEASE", default=300)  # seconds; longer than one conversation with the relay takes
+# Seconds after which another worker takes up what a killed one held; longer than two steps of a conversation.
+DELIVERY_LEASE = env.int("DELIVERY_LEASE", default=45)
+# Seconds for the relay's last answer, which it may give only after it has looked through the mail.
+DELIVERY_PATIENCE = env.int("DELIVERY_PATIENCE", default=150)
 
 # The seal ----------------------------------------------------------------------------------------
 
@@ -308,13 +315,19 @@ SEAL_P12_PASSWORD = env.str("SEAL_P12_PASSWORD", default="")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {"class": "campaign.logs.WithoutSecrets", "format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
     "loggers": {
         # Their lines carry request paths (tokens among them) or task arguments.
         "django.request": {"level": "ERROR"},
+        "django.security.csrf": {"level": "ERROR"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
+        # Its own handler would write addresses as they came.
+        "gunicorn.error": {"level": "ERROR", "handlers": ["stderr"], "propagate": False},
+        "gunicorn.http.wsgi": {"level": "ERROR"},  # it warns of each HEAD that Django answers
         "weasyprint": {"level": "ERROR"},
         "fontTools": {"level": "ERROR"},
     },

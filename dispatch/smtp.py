@@ -67,18 +67,27 @@ class Unanswered(Exception):
     """The final dot was, or may have been, written, and no answer came."""
 
 
-def hand_over(message: bytes, *, sender: str, recipient: str, relay: Relay, before_dot: Callable[[], None]) -> Answer:
+def hand_over(
+    message: bytes,
+    *,
+    sender: str,
+    recipient: str,
+    relay: Relay,
+    before_dot: Callable[[], None],
+    on_the_way: Callable[[], None] = lambda: None,
+) -> Answer:
     """Hand `message` to `relay` for one recipient. Raises `NotTaken` or `Unanswered`.
 
-    `before_dot` is called when nothing but the final dot is left to be written. If it raises, the dot is not written
-    and the mail not delivered.
+    `on_the_way` is called between the steps, `before_dot` when nothing but the final dot is left to be written. If
+    either raises, the dot is not written and the mail not delivered.
     """
     if not (sender.isascii() and recipient.isascii()):
         raise ValueError("The addresses are not ASCII.")
     with _connected(relay) as client:
-        _greet(client, relay)
+        _greet(client, relay, on_the_way)
         _name_both_ends(client, sender, recipient, size=len(message))
-        _pour(client, message)
+        on_the_way()
+        _pour(client, message, on_the_way)
         before_dot()
         return _finish(client, relay.patience)
 
@@ -106,17 +115,21 @@ def _connect(relay: Relay) -> smtplib.SMTP:
     return smtplib.SMTP(*where, name, timeout=timeout)
 
 
-def _greet(client: smtplib.SMTP, relay: Relay) -> None:
+def _greet(client: smtplib.SMTP, relay: Relay, on_the_way: Callable[[], None]) -> None:
     """Up to here it is between the relay and us: whatever it refuses says nothing of the mail, and can be mended."""
+    on_the_way()
     with _at(Stage.EHLO):
         _expect(Stage.EHLO, client.ehlo())
+    on_the_way()
     if relay.starttls:
         with _at(Stage.STARTTLS):
             client.starttls(context=ssl.create_default_context())
             _expect(Stage.STARTTLS, client.ehlo())
+        on_the_way()
     if relay.user:
         with _at(Stage.AUTH):
             client.login(relay.user, relay.password)
+        on_the_way()
 
 
 def _name_both_ends(client: smtplib.SMTP, sender: str, recipient: str, size: int) -> None:
@@ -126,13 +139,15 @@ def _name_both_ends(client: smtplib.SMTP, sender: str, recipient: str, size: int
         _expect(Stage.RCPT, client.rcpt(recipient))
 
 
-def _pour(client: smtplib.SMTP, message: bytes) -> None:
+def _pour(client: smtplib.SMTP, message: bytes, on_the_way: Callable[[], None]) -> None:
     with _at(Stage.DATA):
         _expect(Stage.DATA, client.docmd("DATA"), wanted=3)
     body = _on_the_wire(message)
-    with _at(Stage.BODY):
-        for start in range(0, len(body), CHUNK):
+    for start in range(0, len(body), CHUNK):
+        on_the_way()
+        with _at(Stage.BODY):
             client.send(body[start : start + CHUNK])
+    with _at(Stage.BODY):
         if _has_spoken(client):  # out of turn: it refuses the mail half-way, or has hung up
             _expect(Stage.BODY, client.getreply())
 

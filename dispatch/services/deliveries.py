@@ -130,7 +130,20 @@ def _hand_over(delivery: Delivery) -> smtp.Answer:
         recipient=delivery.address,
         relay=_relay(),
         before_dot=partial(_commit_to_sending, delivery),
+        on_the_way=partial(_renew, delivery),
     )
+
+
+def _renew(delivery: Delivery) -> None:
+    """Keep what is ours while the conversation goes on, however long the mail and slow the line."""
+    now = timezone.now()
+    assert delivery.lease_until
+    if delivery.lease_until - now > timedelta(seconds=settings.DELIVERY_LEASE * 0.9):
+        return
+    ours = Delivery.objects.filter(pk=delivery.pk, status=DeliveryStatus.CLAIMED, attempts=delivery.attempts)
+    if not ours.update(lease_until=_lease(now)):
+        raise Overtaken(f"Delivery {delivery.pk} was taken from us")
+    delivery.lease_until = _lease(now)
 
 
 def _commit_to_sending(delivery: Delivery) -> None:
@@ -140,7 +153,8 @@ def _commit_to_sending(delivery: Delivery) -> None:
     with transaction.atomic(durable=True):
         move(
             delivery, DeliveryStatus.SENDING, by=None,
-            only_if={"attempts": delivery.attempts, **_while_sending()}, lease_until=_lease(timezone.now()),
+            only_if={"attempts": delivery.attempts, **_while_sending()},
+            lease_until=_lease(timezone.now()) + timedelta(seconds=settings.DELIVERY_PATIENCE),
         )  # fmt: skip
 
 
@@ -167,7 +181,7 @@ def _relay() -> smtp.Relay:
         starttls=settings.EMAIL_USE_TLS,
         tls=settings.EMAIL_USE_SSL,
         timeout=settings.EMAIL_TIMEOUT,
-        patience=settings.DELIVERY_LEASE / 2,
+        patience=settings.DELIVERY_PATIENCE,
     )
 
 

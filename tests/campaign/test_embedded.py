@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import parseaddr
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 import redis
 from django.conf import settings
 
-from campaign.embedded import BASE_DIR, Ended, Processes, embedded, free_port, running
+from campaign.embedded import BASE_DIR, REVIVALS, Ended, Processes, embedded, free_port, running
 
 USER = """
 import sys, time
@@ -189,6 +190,28 @@ def test_the_end_of_one_process_ends_all() -> None:
     assert steady.returncode == -signal.SIGTERM
 
 
+def test_what_is_to_be_kept_is_started_again_and_nobody_else_ends(capfd: pytest.CaptureFixture[str]) -> None:
+    with Processes() as processes:
+        steady = processes.start("The steady one", ["sleep", "60"])
+        processes.keep("The kept one", ["sleep", "60"])
+        first = processes.children["The kept one"]
+        first.kill()
+        first.wait()
+        processes.check()
+        second = processes.children["The kept one"]
+        assert second.pid != first.pid
+        assert (second.poll(), steady.poll()) == (None, None)
+    assert "The kept one has ended (killed by SIGKILL). It is started again." in capfd.readouterr().err
+
+
+def test_what_ends_time_and_again_is_given_up(capfd: pytest.CaptureFixture[str]) -> None:
+    with Processes() as processes:
+        processes.keep("The hopeless one", python("import sys; sys.exit(3)"))
+        with pytest.raises(Ended, match=r"The hopeless one has ended \(exit code 3\)"):
+            processes.wait(lambda: False, timeout=30)
+    assert capfd.readouterr().err.count("started again") == REVIVALS
+
+
 def test_who_does_not_listen_is_killed_with_all_its_children() -> None:
     deaf = """
 import signal, subprocess
@@ -225,6 +248,46 @@ def up(var_dir: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def child_of(parent: int, word: str) -> int | None:
+    """The child of a process whose command has this word in it."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            ppid = int(stat.read_text().rpartition(")")[2].split()[1])
+            command = (stat.parent / "cmdline").read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if ppid == parent and word.encode() in command:
+            return int(stat.parent.name)
+    return None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for the worker in /proc")
+def test_kill_9_of_the_worker_leaves_the_pages_up_and_a_new_worker(tmp_path: Path) -> None:
+    port = free_port()
+    named = ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL", "HOST")
+    kept = {name: value for name, value in os.environ.items() if name not in named}
+    environment = kept | {"VAR_DIR": str(tmp_path), "PORT": str(port), "DJANGO_SETTINGS_MODULE": "campaign.settings"}
+    migrate, up = ([sys.executable, "manage.py", *words] for words in (["migrate", "--verbosity=0"], ["up"]))
+    subprocess.run(migrate, check=True, cwd=BASE_DIR, env=environment)
+    with Processes(grace=30) as processes, (tmp_path / "log").open("wb") as log:
+        site = processes.start("up", up, stdout=log, stderr=log, cwd=BASE_DIR, env=environment)
+        said = (tmp_path / "log").read_text
+        processes.wait(lambda: "Ctrl-C" in said(), 120)
+        assert f"The site is at http://localhost:{port}/" in said()
+        worker = child_of(site.pid, "worker")
+        assert worker
+        os.kill(worker, signal.SIGKILL)
+        processes.wait(lambda: child_of(site.pid, "worker") not in (worker, None), 30)
+        assert "The worker has ended (killed by SIGKILL). It is started again." in said()
+
+        # What a visitor's headers say moves no address, and keeps nobody out.
+        for path in ("/", "/en/about/", "/healthz", "/desk/"):
+            asked = Request(f"http://localhost:{port}{path}", headers={"SCRIPT_NAME": "/elsewhere"})
+            with urlopen(asked, timeout=30) as answer:
+                assert answer.status == 200
+                assert "/elsewhere" not in answer.url + answer.read().decode()
 
 
 def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:

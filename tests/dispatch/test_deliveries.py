@@ -3,6 +3,7 @@
 import logging
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,6 +49,7 @@ def sending(settings: Settings) -> None:
     settings.EMAIL_HOST = "127.0.0.1"
     settings.EMAIL_TIMEOUT = 0.3
     settings.DELIVERY_LEASE = 0.6
+    settings.DELIVERY_PATIENCE = 0.3
 
 
 def states(delivery: Delivery) -> list[str]:
@@ -396,7 +398,7 @@ def test_a_worker_that_lost_its_lease_before_the_dot_does_not_write_it(catcher: 
 
 @pytest.mark.django_db(transaction=True)
 def test_many_workers_with_the_same_delivery_hand_it_over_once(catcher: Catcher, settings: Settings) -> None:
-    settings.EMAIL_TIMEOUT = settings.DELIVERY_LEASE = 20
+    settings.EMAIL_TIMEOUT = settings.DELIVERY_LEASE = settings.DELIVERY_PATIENCE = 20
     delivery = make_delivery()
     start = threading.Barrier(8)
     errors: list[BaseException] = []
@@ -516,3 +518,27 @@ def test_what_the_machine_has_in_hand_is_not_for_people(status: str) -> None:
 def test_people_can_decide_on_nothing_else(unknown: Delivery) -> None:
     with pytest.raises(IllegalMove):
         deliveries.resolve(unknown, "deferred", by=make_user())
+
+
+def test_a_slow_conversation_keeps_its_lease(catcher: Catcher, meanwhile: Meanwhile) -> None:
+    delivery = make_delivery()
+    left: list[timedelta] = []
+    meanwhile(smtp, "_greet", lambda: time.sleep(0.4))
+    meanwhile(smtp, "_pour", lambda: left.append(Delivery.objects.get().lease_until - timezone.now()))
+    assert deliver(delivery).status == DeliveryStatus.ACCEPTED
+    assert left[0] > timedelta(seconds=0.2)
+
+
+def test_who_lost_the_lease_on_the_way_pours_nothing(catcher: Catcher, meanwhile: Meanwhile) -> None:
+    delivery = make_delivery()
+    poured: list[bool] = []
+
+    def another_worker_claims() -> None:
+        Delivery.objects.update(attempts=2)
+        time.sleep(0.1)  # until it is time to renew
+
+    meanwhile(smtp, "_greet", another_worker_claims)
+    meanwhile(smtp, "_pour", lambda: poured.append(True))
+    deliver(delivery)
+    assert (poured, catcher.caught) == ([], [])
+    assert Delivery.objects.get().status == DeliveryStatus.CLAIMED

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -16,15 +17,13 @@ from django.utils import translation
 
 from campaign.demo.journey import Journey, Stuck, copy_pdfs, demo_dir, sweep
 from campaign.embedded import BASE_DIR, Ended, Processes, answers, embedded
+from campaign.management.commands.up import CELERY
 from dispatch import seal
 from dispatch.seal import NoCertificate
 from letters.models import Letter
 from publishing import services as publishing
 
-WORKER = [
-    *(sys.executable, "-m", "celery", "--quiet", "-A", "campaign.celery:app", "worker"),
-    *("--concurrency=2", "--without-gossip", "--without-mingle", "--loglevel=warning"),
-]
+WORKER = [*CELERY, "worker", "--concurrency=2", "--without-gossip", "--without-mingle", "--loglevel=warning"]
 PATIENCE = 90.0  # seconds without progress
 SWEEP_EVERY = 3.0  # seconds
 
@@ -58,7 +57,7 @@ class Command(BaseCommand):
             raise CommandError("Nothing answers at REDIS_URL.")
         with embedded(settings.VAR_DIR, configured) as services, Processes() as workers, Processes() as travellers:
             environment = os.environ | services | {"VAR_DIR": str(settings.VAR_DIR), "SENDING_ENABLED": "1"}
-            workers.start("The worker", WORKER, env=environment, cwd=BASE_DIR)
+            workers.start("The worker", WORKER, env=environment, cwd=BASE_DIR, stdout=subprocess.DEVNULL)
             traveller = travellers.start(
                 "The journey", [sys.executable, "manage.py", "demo", "--journey"], env=environment, cwd=BASE_DIR
             )
@@ -92,6 +91,8 @@ class Command(BaseCommand):
 
     def _wait(self, what: str, how_many: Callable[[], int], total: int) -> None:
         """Show progress until `how_many()` is `total`; now and then do what the scheduler would."""
+        if not total:
+            return
         seen, moved, swept = -1, time.monotonic(), time.monotonic()
         while (now := how_many()) < total:
             if now != seen:

@@ -5,6 +5,7 @@ import http.client
 import os
 import signal
 import socket
+import subprocess
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -55,10 +56,12 @@ class Command(BaseCommand):
             environment = os.environ | services | {"VAR_DIR": str(settings.VAR_DIR)}
             if "EMAIL_URL" in services:  # what is sent ends in the catcher, on this machine
                 environment.setdefault("SENDING_ENABLED", "1")
-            for name, command in _commands(host, port).items():
-                processes.start(name, command, env=environment, cwd=BASE_DIR)
+            processes.start("The web server", _web_server(host, port), env=environment, cwd=BASE_DIR)
+            for name, command in _background().items():
+                # On its output it says only that it was told to end.
+                processes.keep(name, command, env=environment, cwd=BASE_DIR, stdout=subprocess.DEVNULL)
             processes.wait(lambda: _answers(host, port), PATIENCE)
-            self.stdout.write(f"The site is at http://{_shown(host)}:{port}/ (Ctrl-C stops it).")
+            self.stdout.write(f"The site is at {_reached(host, port)}/ (Ctrl-C stops it).")
             self.stdout.flush()
             processes.wait(lambda: not services.items() <= running(settings.VAR_DIR).items())
             raise Ended("an embedded service has ended")
@@ -75,15 +78,19 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _commands(host: str, port: int) -> dict[str, list[str]]:
+def _web_server(host: str, port: int) -> list[str]:
+    return [
+        *(sys.executable, "-m", "gunicorn", "campaign.wsgi:application"),
+        *(f"--bind={_in_url(host)}:{port}", "--worker-class=gthread", "--workers=2", "--threads=4"),
+        *("--no-control-socket", "--log-level=error"),  # its warnings name addresses of visitors
+    ]
+
+
+def _background() -> dict[str, list[str]]:
+    """What may end and be started again while the public pages stay."""
     quiet = "--loglevel=warning"
     schedule = settings.VAR_DIR / "run" / "schedule"
     return {
-        "The web server": [
-            *(sys.executable, "-m", "gunicorn", "campaign.wsgi:application"),
-            *(f"--bind={_in_url(host)}:{port}", "--worker-class=gthread", "--workers=2", "--threads=4"),
-            *("--no-control-socket", "--log-level=error"),  # its warnings name addresses of visitors
-        ],
         "The worker": [*CELERY, "worker", "--concurrency=2", "--without-gossip", "--without-mingle", quiet],
         "The scheduler": [*CELERY, "beat", quiet, f"--schedule={schedule}", "--pidfile="],
     }
@@ -120,6 +127,11 @@ def _answers(host: str, port: int) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _reached(host: str, port: int) -> str:
+    """Where a browser finds the site: on this machine alone, as the links in pages and mails say it."""
+    return str(settings.PUBLIC_URL) if host in ("127.0.0.1", "::1", "localhost") else f"http://{_shown(host)}:{port}"
 
 
 def _shown(host: str) -> str:
