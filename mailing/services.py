@@ -58,6 +58,8 @@ def queue(
 
 def send(mail: Mail) -> None:
     """Hand `mail` to the relay, if it is still waiting. It is tried again when the relay can't take it now."""
+    if mail.status != MailStatus.QUEUED:
+        return
     now = timezone.now()
     try:
         move(
