@@ -13,7 +13,7 @@ UV_COMPILE = .venv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-
 help:
 	@echo "make run     set up, run the letter through its whole journey, serve it (HOST, PORT)"
 	@echo "make setup   set up alone, into .venv/"
-	@echo "make test    set up and test"
+	@echo "make test    set up and test (but for the fault runs)"
 	@echo "make check   lint, types, templates, translations, imports, migrations, locks"
 	@echo "make bench   print the performance figures"
 	@echo "make faults  the long fault runs"
@@ -30,7 +30,7 @@ run: setup
 	@exec $(MANAGE) up
 
 test: setup
-	$(PYTHON) -m pytest -n auto
+	$(PYTHON) -m pytest -n auto -m "not faults"
 
 check: setup
 	.venv/bin/ruff check .
@@ -48,7 +48,7 @@ bench: setup
 	$(PYTHON) -m tests.bench
 
 faults: setup
-	FAULT_ROUNDS=$${FAULT_ROUNDS:-50} $(PYTHON) -m pytest -m faults
+	FAULT_ROUNDS=$${FAULT_ROUNDS:-50} $(PYTHON) -m pytest -n 2 -m faults
 
 lock: setup
 	$(UV_COMPILE) requirements.in --output-file requirements.txt
