@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 # What gains by being compressed; each such file has a twin of either kind, changed with it.
 COMPRESSED = (".html", ".atom", ".json", ".xml", ".txt", ".svg")
 TWINS = (".gz", ".br")
+AT_ONCE = 500  # rows in one question; a database takes no more than so many
 
 
 class Unwritten(Exception):
@@ -90,6 +91,7 @@ def write_at_once(*subjects: str) -> None:
         except Exception as worse:
             raise StillPublic from worse
         raise TakenDown from failure
+    _ring_if_due()  # a writer that found this one at work went home
 
 
 def take_down(*subjects: str, patience: float = 10.0) -> None:
@@ -111,7 +113,8 @@ def _write_due(patience: float, *, everything: bool) -> Written:
         subjects = None if everything else {touch.subject for touch in touched}
         written, broken = _bring_level(change, subjects)
     done = [touch.pk for touch in touched if not any(place.shows({touch.subject}) for place in broken)]
-    Touch.objects.filter(pk__in=done).delete()
+    for start in range(0, len(done), AT_ONCE):
+        Touch.objects.filter(pk__in=done[start : start + AT_ONCE]).delete()
     if broken:
         raise Unwritten(", ".join(place.address for place in broken))
     return written
@@ -170,8 +173,12 @@ def _delete(change: stores.Change, name: str) -> None:
 
 def sweep() -> None:
     """Ring for what was touched and not written (an embargo that has ended, too), and tidy up."""
+    stores.tidy()
+    _ring_if_due()
+
+
+def _ring_if_due() -> None:
     from publishing import tasks
 
-    stores.tidy()
     if Touch.objects.due(timezone.now()).exists():
         ring(tasks.write)

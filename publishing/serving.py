@@ -6,6 +6,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -146,11 +147,13 @@ def etag_of(data: bytes) -> str:
     return f'"{hashlib.sha256(data).hexdigest()[:32]}"'
 
 
+@lru_cache(maxsize=1000)
 def content_type(name: str) -> str:
     ending = os.path.splitext(name)[1]
     return TYPES.get(ending) or mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
+@lru_cache(maxsize=1000)
 def accepts(header: str, encoding: str) -> bool:
     """Whether Accept-Encoding allows an encoding (RFC 9110, 12.5.3); a weight of 0 refuses it."""
     for part in header.lower().split(","):
@@ -184,15 +187,16 @@ def byte_range(header: str, size: int) -> range | None:
     return range(max(size - int(last), 0), size) if last else None
 
 
-def _names(path: str) -> list[str]:
+@lru_cache(maxsize=1000)
+def _names(path: str) -> tuple[str, ...]:
     """The files that a request path may mean; none where it can't be one of ours."""
     try:
         decoded = path.encode("latin-1").decode()
     except UnicodeError:
-        return []
+        return ()
     parts = decoded.split("/")
     if not decoded.startswith("/") or "\0" in decoded or any(part.startswith(".") for part in parts):
-        return []
+        return ()
     if "" in parts[1:-1] or decoded.endswith(tuple(ENCODINGS.values())):
-        return []
-    return [decoded[1:] + index for index in INDEXES] if decoded.endswith("/") else [decoded[1:]]
+        return ()
+    return tuple(decoded[1:] + index for index in INDEXES) if decoded.endswith("/") else (decoded[1:],)

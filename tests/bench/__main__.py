@@ -1,0 +1,22 @@
+import tempfile
+from pathlib import Path
+
+from tests.bench.journey import measure_pdfs, measure_signing, time_demo
+from tests.bench.publishing import measure_publishing
+from tests.bench.site import quiet_bell, set_up, show
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        site = Path(directory) / "site"
+        demo_seconds = time_demo(Path(directory) / "demo")
+        set_up(site)
+        with quiet_bell():
+            measure_pdfs()
+            measure_publishing(site)
+            measure_signing()
+        show("`manage.py demo`, start to end", f"{demo_seconds:.1f} s")
+
+
+if __name__ == "__main__":
+    main()
