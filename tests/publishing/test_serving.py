@@ -190,7 +190,7 @@ def test_a_tree_that_turns_between_look_and_reading_is_not_taken_for_the_one_bef
         return found
 
     with monkeypatch.context() as race:
-        race.setattr(serving.os, "stat", turn_after)
+        race.setattr(os, "stat", turn_after)
         assert memory.get(str(path)).data == b"new"
     [(identity, _)] = memory.kept.values()
     assert identity[0] == path.stat().st_ino
