@@ -288,7 +288,3 @@ NAME_IN = {
     "be": _("Name in Belarusian"),
     "ru": _("Name in Russian"),
 }
-
-
-class RejectForm(forms.Form):
-    reason = forms.ChoiceField(label=_("Reason"), choices=Signature.Reason.choices)
