@@ -46,6 +46,7 @@ def _letter_key(letter: str, places: dict[str, int]) -> tuple[int, int]:
     return 3, ord(unicodedata.normalize("NFKD", letter)[0])
 
 
+@lru_cache(maxsize=50_000)
 def initial(name: str, language: str) -> str:
     """The letter under which a name stands in the list of `language`; "#" for digits and signs."""
     first = fold_name(name)[:1]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from letters.models import Letter
+from signatories.models import SignatureQuerySet
 from signatories.ordering import in_order
 
 
@@ -20,27 +21,41 @@ class Signatory:
 
 @dataclass(frozen=True)
 class SignatoryList:
-    """The public names in their order, and how many more stand behind the letter unnamed."""
+    """Public names in their order, how many more there are that are not listed, and how many that nobody may name."""
 
     named: list[Signatory]
+    unlisted: int
     withheld: int
 
     @property
     def count(self) -> int:
-        return len(self.named) + self.withheld
+        return len(self.named) + self.unlisted + self.withheld
 
 
-def signatory_list(letter: Letter, language: str) -> SignatoryList:
-    """Who stands under a letter, named in `language` and in its order; `names` has those that are stated."""
+def signatory_list(letter: Letter, language: str, *, at_most: int | None = None) -> SignatoryList:
+    """Who stands under a letter, named in `language` and in its order; lead organisations alone of more than `at_most`.
+
+    `names` of each has the languages in which its name was stated.
+    """
+    public = letter.signatures.public()
+    total = public.count() if at_most is not None else 0
+    if at_most is not None and total > at_most:
+        named = _named(public.filter(is_lead=True), language)
+        unlisted = total - len(named)
+    else:
+        named, unlisted = _named(public, language), 0
+    return SignatoryList(named=named, unlisted=unlisted, withheld=letter.signatures.withheld().count())
+
+
+def _named(signatures: SignatureQuerySet, language: str) -> list[Signatory]:
     default = settings.MODELTRANSLATION_DEFAULT_LANGUAGE
     codes = dict.fromkeys((default, *(code for code, _ in settings.LANGUAGES)))
-    rows = letter.signatures.public().values_list("country", "is_lead", *(f"name_{code}" for code in codes))
+    rows = signatures.values_list("country", "is_lead", *(f"name_{code}" for code in codes))
     found = []
     for country, is_lead, *stated in rows:
         names = {code: name for code, name in zip(codes, stated, strict=True) if name}
         found.append(Signatory(names.get(language) or names[default], names, country, is_lead))
-    named = in_order(found, language, name=lambda row: row.name, lead=lambda row: row.is_lead)
-    return SignatoryList(named=named, withheld=letter.signatures.withheld().count())
+    return in_order(found, language, name=lambda row: row.name, lead=lambda row: row.is_lead)
 
 
 def signatory_count(letter: Letter) -> int:

@@ -44,15 +44,14 @@ class LetterPage(OfLetter):
     def context(self, language: str, **keys: Any) -> dict[str, Any]:
         letter = public_letter(keys["slug"])
         edition = letter.editions.public().first()
-        signatories = signatory_list(letter, language)
-        too_many = len(signatories.named) > MANY
+        signatories = signatory_list(letter, language, at_most=MANY)
         return {
             "letter": letter,
             "text": letter.version.text(language),
             "recipients": letter.recipients.all(),
             "signatories": signatories,
-            "names": [row for row in signatories.named if row.is_lead] if too_many else signatories.named,
-            "too_many": too_many,
+            "names": signatories.named,
+            "too_many": signatories.unlisted > 0,
             "edition": edition,
             "file": edition.files.filter(language=language).first() if edition else None,
             "files_are_public": edition is not None and not edition.names_someone_who_left,
