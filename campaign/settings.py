@@ -285,6 +285,7 @@ CELERY_TASK_PUBLISH_RETRY = False  # the bell rings once; what it missed the swe
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep-pages": {"task": "publishing.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    "sweep-mirrors": {"task": "publishing.tasks.sweep_mirrors", "schedule": 15.0, "options": {"expires": 15}},
     "sweep-mail": {"task": "mailing.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
     "sweep-editions": {"task": "dispatch.tasks.sweep_editions", "schedule": 15.0, "options": {"expires": 15}},
     "sweep-deliveries": {"task": "dispatch.tasks.sweep_deliveries", "schedule": 10.0, "options": {"expires": 10}},
