@@ -54,14 +54,14 @@ class Restless(Exception):
 
 @dataclass(frozen=True)
 class Mirrored:
-    """How many files were written and deleted, of how many that are in the mirror."""
+    """Which files were written and deleted, of how many that are in the mirror."""
 
-    written: int
-    deleted: int
+    written: frozenset[str]
+    deleted: frozenset[str]
     files: int
 
     def __add__(self, later: "Mirrored") -> "Mirrored":
-        return Mirrored(self.written + later.written, self.deleted + later.deleted, later.files)
+        return Mirrored(self.written | later.written, self.deleted | later.deleted, later.files)
 
 
 def mirror(folder: Path, *, address: str | None = None) -> Mirrored:
@@ -198,10 +198,8 @@ def _copy(source: stores.Reading, folder: Path) -> Mirrored:
     gone = _names(folder) - wanted
     for name in gone:
         _delete(folder, name)
-    written = 0
-    for name in sorted(wanted):
-        written += _write(folder, name, static[name] if name in static else source.read(name))
-    return Mirrored(written, len(gone), len(wanted))
+    written = {name for name in wanted if _write(folder, name, static[name] if name in static else source.read(name))}
+    return Mirrored(frozenset(written), frozenset(gone), len(wanted))
 
 
 def _static(page: bytes) -> Iterator[tuple[str, bytes]]:

@@ -37,9 +37,8 @@ class Command(BaseCommand):
 
     def _mirror(self, folder: Path, address: str | None) -> str:
         done = mirrors.mirror(folder, address=address)
-        return (
-            f"{done.files} files are in the mirror: {done.written} written, {done.deleted} deleted, the rest as it was."
-        )
+        written, deleted = len(done.written), len(done.deleted)
+        return f"{done.files} files are in the mirror: {written} written, {deleted} deleted, the rest as it was."
 
     def _forget(self, folder: Path) -> str:
         if not mirrors.forget(folder):
