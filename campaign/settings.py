@@ -42,6 +42,8 @@ try:
     SECRET_KEY = env.str("SECRET_KEY", default="") or _secret_key(VAR_DIR)
 except OSError as error:
     raise ImproperlyConfigured(f"VAR_DIR can't be used: {error}") from error
+# What contacts are encrypted with: the first of them encrypts and indexes, all of them decrypt.
+CONTACT_KEYS = env.list("CONTACT_KEYS", default=[SECRET_KEY])
 DEBUG = env.bool("DEBUG", default=False)
 
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{env.str('PORT', default='8000')}").rstrip("/")
