@@ -71,11 +71,11 @@ REFUSED: dict[Outcome, Promise] = {
         "We have published no file with this checksum. See whether it was copied whole, or choose the file itself:"
         " then we can say more."
     ),
-    Outcome.NOT_PDF: _("This file is no PDF."),
+    Outcome.NOT_PDF: _("This file is not a PDF."),
     Outcome.TRUNCATED: _("The end of this file is missing. Perhaps it did not arrive whole: get it once more."),
-    Outcome.DAMAGED: _("This file is damaged, or built as no file of ours is. It can’t be read to its end."),
+    Outcome.DAMAGED: _("This file is damaged, or built unlike any file of ours, so that it can’t be read to its end."),
     Outcome.ENCRYPTED: _("This file is encrypted or locked with a password. None of ours is."),
-    Outcome.UNSEALED: _("This file carries no seal. Every PDF that we publish carries ours."),
+    Outcome.UNSEALED: _("This file carries no seal. Every PDF that we publish carries our seal."),
     Outcome.FOREIGN: _("This file is sealed, but by somebody else. The seal says nothing about us."),
     Outcome.CHANGED: _("This file was made out of one of ours, but it was changed after we had sealed it."),
     Outcome.EXTENDED: _(
@@ -248,7 +248,7 @@ def _nearly(data: bytes) -> EditionFile | None:
 def _about(one: Seal) -> Iterator[str]:
     if one.subject == seal.DEMONSTRATION:
         yield gettext(
-            "The certificate is the demonstration certificate of this software, made on the spot and signed by itself:"
+            "The certificate is the demonstration certificate of this software, signed by itself:"
             " nobody is to trust it. Acrobat and other programs will say that the identity of the signer is unknown."
             " They are right: it proves that the file is unchanged since it was sealed, and not who sealed it."
         )

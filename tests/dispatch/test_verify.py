@@ -608,7 +608,7 @@ def test_the_desk_says_since_when_the_stamp_is_waited_for(settings: Settings, wo
     client = Client()
     client.force_login(make_user())
     page = client.get(reverse("desk:letter", args=[edition.letter.slug])).text
-    assert "The seal waits for a time stamp since 5 August 2020" in " ".join(page.split())
+    assert "The seal has been waiting for a time stamp since 5 August 2020" in " ".join(page.split())
 
 
 def somebodys(path: Path, name: str) -> Path:
