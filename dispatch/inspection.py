@@ -133,12 +133,13 @@ def _seal(found: Any) -> Seal:
 def _time_stamp(found: Any) -> tuple[str, str]:
     """When the signature was stamped, and by whom; nothing for a stamp that is of something else."""
     from pyhanko.sign.validation import generic_cms
+    from pyhanko_certvalidator import ValidationContext
 
     stamp = next(generic_cms.extract_tst_data_iter(found.signer_info, signed=False), None)
     if stamp is None:
         return "", ""
     imprint = generic_cms.message_imprint_checker(found.signer_info)
-    status = asyncio.run(generic_cms.validate_tst_signed_data(stamp, None, imprint))
+    status = asyncio.run(generic_cms.validate_tst_signed_data(stamp, ValidationContext(trust_roots=[]), imprint))
     if not (status["intact"] and status["valid"]):
         return "", ""
     return status["timestamp"].isoformat(), _name(status["signing_cert"].subject)

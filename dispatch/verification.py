@@ -188,16 +188,23 @@ def _refused(data: bytes) -> Verdict:
         return Verdict(Outcome.NOT_PDF)
     if added_to := _beginning(data):
         return Verdict(Outcome.EXTENDED, added_to)
-    if made_of := _nearly(data):
+    is_whole = b"%%EOF" in data[-ENDS:]
+    found = _looked_into(data) if is_whole else None
+    is_sealed = found is not None and any(one.is_intact for one in found.seals)
+    if not is_sealed and (made_of := _nearly(data)):
         return Verdict(Outcome.CHANGED, made_of)
-    if b"%%EOF" not in data[-ENDS:]:
-        return Verdict(Outcome.TRUNCATED)
-    try:
-        found = inspection.inspect(data)
-    except inspection.Unreadable:
-        return Verdict(Outcome.DAMAGED)
+    if found is None:
+        return Verdict(Outcome.DAMAGED if is_whole else Outcome.TRUNCATED)
     certificates = EditionFile.objects.exclude(certificate="").values_list("certificate", flat=True)
     return Verdict(_reason(found, set(certificates.distinct())))
+
+
+def _looked_into(data: bytes) -> Inspection | None:
+    """The seals of a stranger's PDF, or None where it can't be read."""
+    try:
+        return inspection.inspect(data)
+    except inspection.Unreadable:
+        return None
 
 
 def _reason(found: Inspection, ours: set[str]) -> Outcome:
