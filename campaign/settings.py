@@ -42,6 +42,8 @@ try:
     SECRET_KEY = env.str("SECRET_KEY", default="") or _secret_key(VAR_DIR)
 except OSError as error:
     raise ImproperlyConfigured(f"VAR_DIR can't be used: {error}") from error
+# What contacts are encrypted with: the first of them encrypts and indexes, all of them decrypt.
+CONTACT_KEYS = env.list("CONTACT_KEYS", default=[SECRET_KEY])
 DEBUG = env.bool("DEBUG", default=False)
 
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{env.str('PORT', default='8000')}").rstrip("/")
@@ -285,6 +287,7 @@ CELERY_TASK_PUBLISH_RETRY = False  # the bell rings once; what it missed the swe
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep-pages": {"task": "publishing.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    "sweep-mirrors": {"task": "publishing.tasks.sweep_mirrors", "schedule": 15.0, "options": {"expires": 15}},
     "sweep-mail": {"task": "mailing.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
     "sweep-editions": {"task": "dispatch.tasks.sweep_editions", "schedule": 15.0, "options": {"expires": 15}},
     "sweep-deliveries": {"task": "dispatch.tasks.sweep_deliveries", "schedule": 10.0, "options": {"expires": 10}},

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import models, transaction
 
 from ledger.models import Event, Stateful
 
@@ -44,3 +44,11 @@ def move(
 def record(row: Stateful, *, by: "User | None") -> None:
     """Write down that `row` came into being in the state it has."""
     Event.objects.create(table=row._meta.label_lower, row=row.pk, target=row.status, by=by)
+
+
+def witness(row: models.Model, what: str, *, by: "User | None") -> None:
+    """Write down that something was done with `row` that is no change of its state: merged, exported, assigned.
+
+    `what` is one of our own words, at most 20 characters; never anything that somebody typed.
+    """
+    Event.objects.create(table=row._meta.label_lower, row=row.pk, target=what, by=by)

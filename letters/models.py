@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +22,12 @@ class Campaign(models.Model):
     event_date = models.DateField(_("Date of the event"))
     host_organisation = models.CharField(_("Host organisation"), max_length=200)
     host_website = models.URLField(_("Website"))
+    contacts_until = models.DateField(
+        _("Contacts kept until"),
+        null=True,
+        blank=True,
+        help_text=_("After this day the names and addresses of those who signed for organisations are deleted."),
+    )
 
     class Meta:
         verbose_name = _("campaign")
@@ -38,6 +45,11 @@ class LetterQuerySet(models.QuerySet["Letter"]):
 class Letter(Stateful):
     """An open letter: what stands around its blocks of text, and who may sign it until when."""
 
+    class Order(models.TextChoices):
+        NAME = "name", _("By name")
+        DATE = "date", _("By date of signing")
+        HAND = "hand", _("By hand")
+
     machine: ClassVar[StateMachine] = LETTER
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="letters")
@@ -53,6 +65,17 @@ class Letter(Stateful):
     contact_email = models.EmailField(_("E-mail"))
     signing_until = models.DateField(_("Signing until"), null=True, blank=True)
     published_at = models.DateTimeField(_("Published"), null=True, blank=True)
+    archived_at = models.DateTimeField(_("Archived"), null=True, blank=True)
+    accepts_individuals = models.BooleanField(_("Individuals may sign, too"), default=False)
+    signatory_order = models.CharField(_("Order of the signatories"), max_length=10, choices=Order, default=Order.NAME)
+    ignores_articles = models.BooleanField(
+        _("Articles at the beginning of a name don’t count in the order"), default=True
+    )
+    is_guarded = models.BooleanField(
+        _("Every signature takes a proof of work"),
+        default=False,
+        help_text=_("Without this, the form asks for it only while it is under attack."),
+    )
     is_demonstration = models.BooleanField(_("Demonstration"), default=False)
 
     objects = LetterQuerySet.as_manager()
@@ -86,6 +109,14 @@ class Letter(Stateful):
         """The text as it stands, raising Version.DoesNotExist while none has been saved."""
         return self.versions.latest("number")
 
+    @property
+    def binding_number(self) -> int:
+        """The number of the earliest version whose meaning is that of the text as it stands; 1 while none is saved.
+
+        A signature of an earlier one is not a signature of this text.
+        """
+        return self.versions.filter(is_material=True).aggregate(number=models.Max("number"))["number"] or 1
+
 
 class Block(models.Model):
     """A paragraph or a demand. Its key names it across versions and languages."""
@@ -111,17 +142,34 @@ class Block(models.Model):
 
 
 class Version(models.Model):
-    """The whole text in every language, as it stood when it was saved. Never changed; a signature is of a version."""
+    """The whole text in every language, as it stood when it was saved. Never changed; a signature is of a version.
+
+    One that changed the meaning is material: it says why, and until when (the end of that day, UTC) those who signed
+    an earlier one may keep their signature.
+    """
 
     letter = models.ForeignKey(Letter, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
     content = models.JSONField()
     sha256 = models.CharField(max_length=64)
     saved_at = models.DateTimeField(default=timezone.now)
+    saved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="versions_saved"
+    )
+    is_material = models.BooleanField(_("The meaning changed"), default=False)
+    reason = models.TextField(_("What changed, and why"), blank=True)
+    keep_until = models.DateField(_("Signatures can be kept until"), null=True, blank=True)
 
     class Meta:
         ordering = ("number",)
-        constraints = [models.UniqueConstraint(fields=("letter", "number"), name="version_number_is_the_letters_own")]
+        constraints = [
+            models.UniqueConstraint(fields=("letter", "number"), name="version_number_is_the_letters_own"),
+            models.CheckConstraint(
+                condition=models.Q(is_material=False, keep_until=None)
+                | models.Q(is_material=True, keep_until__isnull=False),
+                name="material_version_has_a_date",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.letter.slug} {self.number}"
@@ -130,6 +178,23 @@ class Version(models.Model):
         """Title, subject, salutation, blocks (key, kind, text) and closing, in `language`."""
         found: dict[str, Any] = self.content[language]
         return found
+
+
+class PrivateLink(models.Model):
+    """Opens a letter that is not public yet to whoever holds it: a coalition, before the day. Staff can revoke it."""
+
+    letter = models.ForeignKey(Letter, on_delete=models.CASCADE, related_name="private_links")
+    token = models.CharField(max_length=64, unique=True)
+    label = models.CharField(_("For whom"), max_length=200)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="private_links")
+    made_at = models.DateTimeField(default=timezone.now)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return self.label
 
 
 class PressRelease(models.Model):

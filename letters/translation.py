@@ -1,6 +1,6 @@
 from modeltranslation.translator import TranslationOptions, register
 
-from letters.models import Block, Campaign, Letter, PressRelease
+from letters.models import Block, Campaign, Letter, PressRelease, Version
 
 
 @register(Campaign)
@@ -21,3 +21,8 @@ class BlockTranslation(TranslationOptions):
 @register(PressRelease)
 class PressReleaseTranslation(TranslationOptions):
     fields = ("headline", "standfirst", "body", "quote", "demands_lead", "notes")
+
+
+@register(Version)
+class VersionTranslation(TranslationOptions):
+    fields = ("reason",)

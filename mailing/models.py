@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from ledger.models import Stateful
 from ledger.states import StateMachine
+from mailing.encryption import EncryptedTextField
 from mailing.states import MAIL, MailStatus
 
 
@@ -21,16 +22,16 @@ class MailQuerySet(models.QuerySet["Mail"]):
 class Mail(Stateful):
     """A mail to a person: written in the transaction of what it tells of, sent afterwards by a worker.
 
-    Address and text are blanked when it has been sent, or given up.
+    Address and text are encrypted, and blanked when it has been sent or given up.
     """
 
     machine: ClassVar[StateMachine] = MAIL
 
     key = models.CharField(max_length=120, unique=True)
-    to = models.EmailField(blank=True)
+    to = EncryptedTextField(blank=True)
     language = models.CharField(max_length=10)
-    subject = models.CharField(max_length=250, blank=True)
-    body = models.TextField(blank=True)
+    subject = EncryptedTextField(blank=True)
+    body = EncryptedTextField(blank=True)
     is_demonstration = models.BooleanField(default=False)
     status = models.CharField(max_length=20, choices=MailStatus, default=MailStatus.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -30,3 +30,28 @@ class Lease(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class MirrorQuerySet(models.QuerySet["Mirror"]):
+    def public(self) -> "MirrorQuerySet":
+        return self.exclude(address="")
+
+    def behind(self, moment: datetime) -> "MirrorQuerySet":
+        return self.exclude(level__gt=moment)
+
+
+class Mirror(models.Model):
+    """A folder to which the public pages are copied. What was touched before `level` is in it."""
+
+    where = models.CharField(max_length=500, unique=True)
+    key = models.CharField(max_length=32)  # the folder holds it, too
+    address = models.CharField(max_length=200, blank=True)  # by which the public knows it
+    level = models.DateTimeField(null=True)
+
+    objects = MirrorQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("address", "where")
+
+    def __str__(self) -> str:
+        return self.address or self.where

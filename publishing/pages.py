@@ -15,7 +15,10 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.module_loading import import_string
 
+from publishing.models import Mirror
+
 Keys = dict[str, Any]
+EVERY_PAGE = "every page"  # a subject that each of them shows
 
 
 class Page:
@@ -48,6 +51,7 @@ class Page:
     def body(self, language: str, **keys: Any) -> bytes:
         """The bytes of the page, in the language that is active. Raises Http404 where there is no such page."""
         shared = {"PUBLIC_URL": settings.PUBLIC_URL, "LANGUAGE_CODE": language, "page_name": self.name}
+        shared["mirrors"] = Mirror.objects.public().values_list("address", flat=True)
         context = {**shared, "alternates": self.alternates(**keys), **self.context(language, **keys)}
         return render_to_string(self.template, context).encode()
 
@@ -99,7 +103,7 @@ class Place:
         return self.page.render(self.language, **dict(self.keys))
 
     def shows(self, subjects: set[str]) -> bool:
-        return not subjects.isdisjoint(self.page.subjects(**dict(self.keys)))
+        return EVERY_PAGE in subjects or not subjects.isdisjoint(self.page.subjects(**dict(self.keys)))
 
 
 def file_of(address: str, index: str) -> str:

@@ -30,6 +30,17 @@ class Busy(Exception):
     """Another writer is at work, and did not finish in time."""
 
 
+class Vanished(Exception):
+    """What was being read was replaced and is gone; what replaced it can be read."""
+
+
+class Reading(Protocol):
+    """What is public, for one who keeps no writer waiting. Both raise `Vanished`."""
+
+    def names(self) -> set[str]: ...
+    def read(self, name: str) -> bytes: ...
+
+
 class Change(Protocol):
     """What a writer may do while it has the store to itself."""
 
@@ -73,15 +84,18 @@ class LocalTree(FileSystemStorage):
                 yield tree
                 if tree.changed or base is None:
                     os.utime(new, (moment, moment))
-                    self._turn_to(new)
                     if base:
-                        os.utime(base)  # from now on it lingers
+                        _let_linger(base)  # before the turn: who is killed between the two takes it from nobody
+                    self._turn_to(new)
                 else:
                     shutil.rmtree(new)
             except BaseException:
                 if self._current() != new:
                     shutil.rmtree(new, ignore_errors=True)
                 raise
+
+    def reading(self) -> Reading:
+        return _Standing(self)
 
     def tidy(self) -> None:
         """Remove the trees that nobody can be reading any more. Does nothing while a writer is at work."""
@@ -127,6 +141,27 @@ class LocalTree(FileSystemStorage):
             yield
 
 
+class _Standing:
+    """The tree that is served now. It goes a while after another has taken its place."""
+
+    def __init__(self, storage: LocalTree) -> None:
+        self.storage = storage
+        self.top = storage._current()
+
+    def names(self) -> set[str]:
+        found = _Tree(self.top, 0).names() if self.top else set()
+        if self.storage._current() != self.top:  # some of it may have gone while it was looked through
+            raise Vanished
+        return found
+
+    def read(self, name: str) -> bytes:
+        assert self.top
+        try:
+            return (self.top / name).read_bytes()
+        except FileNotFoundError:
+            raise Vanished from None
+
+
 class _Tree:
     """A tree that is being built; what is written to it is of `moment`."""
 
@@ -164,6 +199,12 @@ class _Tree:
         for folder in path.relative_to(self.top).parents:
             if folder != Path() and not any((self.top / folder).iterdir()):
                 (self.top / folder).rmdir()
+
+
+def _let_linger(tree: Path) -> None:
+    """Count its time from now on. It never becomes older than it was, for the next change is to be later than it."""
+    moment = max(time.time(), tree.stat().st_mtime)
+    os.utime(tree, (moment, moment))
 
 
 def _link_all(source: Path, target: Path) -> None:
@@ -220,6 +261,22 @@ class _Objects:
                 yield from self._below(f"{folder}{name}/")
 
 
+class _StandingObjects:
+    """The objects as they are now."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.objects = _Objects(storage, "")
+
+    def names(self) -> set[str]:
+        return self.objects.names()
+
+    def read(self, name: str) -> bytes:
+        data = self.objects.read(name)
+        if data is None:
+            raise Vanished
+        return data
+
+
 @contextmanager
 def _change_objects(storage: Storage, patience: float) -> Iterator[Change]:
     holder = secrets.token_hex(16)
@@ -261,6 +318,12 @@ def change(patience: float = 10.0) -> Iterator[Change]:
     storage = storages["published"]
     with storage.change(patience) if isinstance(storage, LocalTree) else _change_objects(storage, patience) as found:
         yield found
+
+
+def reading() -> Reading:
+    """What is public now, for one who only reads."""
+    storage = storages["published"]
+    return storage.reading() if isinstance(storage, LocalTree) else _StandingObjects(storage)
 
 
 def tidy() -> None:

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from publishing import services
+from publishing import mirrors, services
 
 
 @shared_task
@@ -11,3 +11,8 @@ def write() -> None:
 @shared_task
 def sweep() -> None:
     services.sweep()
+
+
+@shared_task
+def sweep_mirrors() -> None:
+    mirrors.refresh_mirrors()

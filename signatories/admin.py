@@ -21,7 +21,7 @@ class SignatureAdmin(admin.ModelAdmin[Signature]):
     list_display = ("name", "letter", "status", "visibility", "confirmed_at", "decided_by")
     list_filter = ("letter", "status", "visibility")
     list_select_related = ("letter", "decided_by")
-    search_fields = ("folded_name", "folded_email")
+    search_fields = ("folded_name",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -8,7 +8,6 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone, translation
-from django.utils.crypto import salted_hmac
 
 from mailing.services import queue
 from signatories import links
@@ -49,9 +48,8 @@ def _queue(signature: Signature, name: str, **context: Any) -> bool:
 
 def _queue_limited(signature: Signature, name: str, **context: Any) -> bool:
     """At most `MAILS_A_DAY` a mailbox and UTC day: each mail takes one of as many places, by a unique key."""
-    mailbox = salted_hmac("signatories.mailbox", signature.folded_email).hexdigest()[:32]
-    today = timezone.now().date()
-    return any(_put(signature, name, f"signing:{mailbox}:{today}:{place}", context) for place in range(MAILS_A_DAY))
+    day = f"signing:{signature.mailbox[:32]}:{timezone.now().date()}"
+    return any(_put(signature, name, f"{day}:{place}", context) for place in range(MAILS_A_DAY))
 
 
 def _put(signature: Signature, name: str, key: str, context: dict[str, Any]) -> bool:

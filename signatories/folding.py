@@ -2,6 +2,8 @@
 
 import unicodedata
 
+from mailing.encryption import keyed_index
+
 
 def fold_name(name: str) -> str:
     """`name` without what spellings of one name differ in: case, Unicode form, punctuation, spacing.
@@ -22,6 +24,11 @@ def fold_email(address: str) -> str:
     local, _, domain = address.strip().rpartition("@")
     local = local.partition("+")[0].replace(".", "") or local
     return f"{local}@{domain}".casefold()
+
+
+def mailbox(address: str) -> str:
+    """The keyed index under which the mailbox behind `address` is found; empty for none."""
+    return keyed_index("mailbox", fold_email(address)) if address else ""
 
 
 def _is_mark(character: str) -> bool:

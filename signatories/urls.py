@@ -1,6 +1,6 @@
 from django.urls import path
 
-from signatories import views
+from signatories.views import signing as views
 
 app_name = "signatories"
 urlpatterns = [

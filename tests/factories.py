@@ -14,13 +14,13 @@ from dispatch.services import editions
 from letters.models import Campaign, Letter
 from letters.services import save_version
 from letters.states import LetterStatus
-from signatories.folding import fold_email, fold_name
+from signatories.folding import fold_name, mailbox
 from signatories.models import Organisation, Signature
 from signatories.services import name_columns
 from signatories.states import SignatureStatus
 
 PASSWORD = "correct horse battery staple"
-DECIDED = (SignatureStatus.APPROVED, SignatureStatus.REJECTED)
+DECIDED = (SignatureStatus.APPROVED, SignatureStatus.REJECTED, SignatureStatus.LAPSED)
 _numbers = count(1)
 
 
@@ -100,7 +100,7 @@ def make_signature(
         stated = {"decided_at": now, "decided_by": make_user(Role.Name.REVIEWER), **stated}
     if status == SignatureStatus.REJECTED:
         stated = {"reason": Signature.Reason.AUTHORITY, **stated}
-    if status == SignatureStatus.APPROVED:
+    if status in (SignatureStatus.APPROVED, SignatureStatus.LAPSED) and "kind" not in columns:
         stated["organisation"], _ = Organisation.objects.get_or_create(
             folded_name=fold_name(name), country=stated["country"], defaults={"website": stated["website"], **spelt}
         )
@@ -109,7 +109,7 @@ def make_signature(
         status=status,
         visibility=visibility,
         folded_name=fold_name(name),
-        folded_email=fold_email(stated["email"]),
+        mailbox=mailbox(stated["email"]),
         confirmed_at=None if status == SignatureStatus.UNCONFIRMED else now,
         **spelt,
         **stated,

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
+from mailing.models import Mail
+
 
 def program(name: str) -> str:
     """The path of a program; the test is skipped where there is none, unless `REQUIRE_BROWSER` is set."""
@@ -37,3 +39,8 @@ def pages_of(data: bytes) -> list[str]:
 
 def text_of(data: bytes) -> str:
     return " ".join(pages_of(data))
+
+
+def mails_to(address: str) -> list[Mail]:
+    """What the outbox holds for an address: it is encrypted, and can't be asked for."""
+    return [mail for mail in Mail.objects.order_by("pk") if mail.to == address]

@@ -22,7 +22,8 @@ from dispatch.states import DispatchStatus, EditionStatus
 from letters.models import Letter
 from mailing import services as mailing
 from signatories import links, services
-from signatories.folding import fold_email, fold_name
+from signatories.folding import fold_name
+from signatories.folding import mailbox as mailbox_of
 from signatories.models import Signature
 from signatories.services import Signing
 from signatories.states import SignatureStatus
@@ -84,8 +85,8 @@ class Journey:
 
     def confirm(self, letter: Letter, signings: list[Signing]) -> None:
         """Each signer opens the mail and presses the button behind its link."""
-        waiting = {fold_email(signing.email) for signing in signings} & set(
-            letter.signatures.filter(status=SignatureStatus.UNCONFIRMED).values_list("folded_email", flat=True)
+        waiting = {mailbox_of(signing.email) for signing in signings} & set(
+            letter.signatures.filter(status=SignatureStatus.UNCONFIRMED).values_list("mailbox", flat=True)
         )
         self.wait("mails with a link to confirm", lambda: len(waiting & self._links(letter).keys()), len(waiting))
         for mailbox, token in self._links(letter).items():
@@ -96,11 +97,11 @@ class Journey:
 
     def approve(self, letter: Letter) -> None:
         """The reviewer approves the demonstration's own co-signers; a visitor's signature waits for a person."""
-        ours = {(fold_email(signing.email), fold_name(signing.name)) for signing in load.signings()}
+        ours = {(mailbox_of(signing.email), fold_name(signing.name)) for signing in load.signings()}
         lead = fold_name(load.signings()[0].name)
         approved = 0
         for signature in letter.signatures.confirmed():
-            if (signature.folded_email, signature.folded_name) in ours:
+            if (signature.mailbox, signature.folded_name) in ours:
                 if signature.folded_name == lead:
                     services.make_lead(signature)
                 services.approve(signature, by=self.staff["reviewer"])
@@ -145,7 +146,7 @@ class Journey:
             body = message.get_body(("plain",))
             link = LINK.search(body.get_content() if body else "")
             if link and link["slug"] == letter.slug:
-                found[fold_email(str(message["To"]))] = link["token"]
+                found[mailbox_of(str(message["To"]))] = link["token"]
         return found
 
 
@@ -168,7 +169,7 @@ def copy_pdfs(letter: Letter, directory: Path) -> list[Path]:
 
 
 def _signature(letter: Letter, signing: Signing) -> Signature | None:
-    return letter.signatures.filter(folded_email=fold_email(signing.email), folded_name=fold_name(signing.name)).first()
+    return letter.signatures.filter(mailbox=mailbox_of(signing.email), folded_name=fold_name(signing.name)).first()
 
 
 def demo_dir() -> Path:

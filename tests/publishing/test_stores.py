@@ -92,6 +92,47 @@ def test_old_trees_go_once_nobody_can_be_reading_them(root: Path, monkeypatch: p
     assert [tree.name for tree in (root / "trees").iterdir()] == [Path(os.readlink(root / "current")).name]
 
 
+def age(tree: Path) -> None:
+    moment = time.time() - 3600
+    os.utime(tree, (moment, moment))
+
+
+def killed_at_the_turn(monkeypatch: pytest.MonkeyPatch, *, turned: bool) -> None:
+    """A change whose writer gets no further than the turn of the link, or to just before it."""
+    turn = stores.LocalTree._turn_to
+
+    def last(storage: stores.LocalTree, tree: Path) -> None:
+        if turned:
+            turn(storage, tree)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(stores.LocalTree, "_turn_to", last)
+        with pytest.raises(KeyboardInterrupt):
+            put(a="2")
+
+
+def test_a_writer_killed_at_the_turn_takes_no_ground_from_readers(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(a="1")
+    old = (root / "current").resolve()
+    age(old)
+    killed_at_the_turn(monkeypatch, turned=True)
+    assert files(root) == {"a/index.html": b"2"}
+    stores.tidy()
+    assert (old / "a/index.html").read_bytes() == b"1"
+
+
+def test_a_writer_killed_before_the_turn_makes_no_later_version_as_old_as_one_before(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for text in "1234":
+        put(a=text)
+    before = int((root / "current/a/index.html").stat().st_mtime)
+    killed_at_the_turn(monkeypatch, turned=False)
+    put(a="5")
+    assert int((root / "current/a/index.html").stat().st_mtime) > before
+
+
 def test_two_writers_take_turns(root: Path) -> None:
     inside: list[int] = []
 

@@ -12,11 +12,11 @@ from accounts.models import Role, User
 from ledger.models import Event
 from letters.models import Letter
 from letters.states import LetterStatus
-from mailing.models import Mail
 from signatories import desk, services
 from signatories.models import Signature
 from signatories.states import SignatureStatus
 from tests.factories import make_edition, make_letter, make_signature, make_user
+from tests.tools import mails_to
 
 pytestmark = pytest.mark.django_db
 HOME = "/desk/"
@@ -99,7 +99,7 @@ def test_rejected_with_a_reason_that_is_mailed_in_the_signers_language(letter: L
     assert "“Bad People” is rejected." in decide(desk_of(reviewer), "reject", signature, reason="unknown")
     signature.refresh_from_db()
     assert (signature.status, signature.reason, signature.decided_by) == ("rejected", "unknown", reviewer)
-    mail = Mail.objects.get(to="bad@people.example.org")
+    [mail] = mails_to("bad@people.example.org")
     assert mail.language == "ru"
 
 
@@ -240,7 +240,7 @@ def test_an_approved_one_is_rejected_later_and_approved_again(letter: Letter, re
         ("approved", "rejected"),
         ("rejected", "approved"),
     ]
-    assert Mail.objects.filter(to="in@example.org").count() == 2
+    assert len(mails_to("in@example.org")) == 2
 
 
 def test_a_counter_decision_holds_for_the_decision_that_was_shown(letter: Letter, reviewer: User) -> None:
@@ -263,23 +263,6 @@ def test_the_page_names_whom_the_edition_leaves_out(letter: Letter, reviewer: Us
     assert "Never Confirmed" in page
     assert "Still Waiting" in page
     assert "Never Confirmed" not in desk_of(make_user(Role.Name.SENDER)).get(LETTER).content.decode()
-
-
-@pytest.mark.parametrize(
-    ("name", "found"),
-    [
-        ("Аccess Now", [("А", "Cyrillic")]),  # the first letter is not the Latin one
-        ("Праваaбаронцы", [("a", "Latin")]),
-        ("Οpen Net", [("Ο", "Greek")]),
-        ("А\u0332ccess", [("А", "Cyrillic")]),
-        ("Access Now Беларусь", []),
-        ("IT-Праца", []),
-        ("Ａccess", []),
-        ("Ассоциация Öffentlichkeit 7th", []),
-    ],
-)
-def test_letters_of_another_script_are_noticed(name: str, found: list[tuple[str, str]]) -> None:
-    assert [(letter, str(script)) for letter, script in desk.foreign_letters(name)] == found
 
 
 def test_a_name_that_looks_like_another_is_marked(letter: Letter, reviewer: User) -> None:

@@ -16,7 +16,7 @@ from letters.services import save_version
 from letters.states import LetterStatus
 from mailing.models import Mail
 from signatories import links, services
-from signatories.forms import clean_line
+from signatories.forms.fields import clean_line
 from signatories.models import Signature
 from signatories.states import SignatureStatus
 from tests.factories import make_edition, make_letter, make_signature

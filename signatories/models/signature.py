@@ -10,28 +10,10 @@ from django.utils.translation import pgettext_lazy
 from ledger.models import Stateful
 from ledger.states import StateMachine
 from letters.models import Letter, Version
+from mailing.encryption import EncryptedTextField
+from signatories.models.invitation import Invitation
+from signatories.models.organisation import Organisation
 from signatories.states import SIGNATURE, SignatureStatus
-
-
-class Organisation(models.Model):
-    """An organisation as the registry knows it, across letters.
-
-    `name` is what it calls itself, shown in every language that has no name of its own here.
-    """
-
-    name = models.CharField(pgettext_lazy("organisation", "Name"), max_length=250)
-    folded_name = models.CharField(max_length=250, editable=False)
-    country = models.CharField(_("Country"), max_length=2)
-    website = models.URLField(_("Website"), max_length=300, blank=True)
-
-    class Meta:
-        verbose_name = _("organisation")
-        verbose_name_plural = _("organisations")
-        ordering = ("folded_name",)
-        constraints = [models.UniqueConstraint(fields=("folded_name", "country"), name="organisation_known_once")]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class SignatureQuerySet(models.QuerySet["Signature"]):
@@ -51,16 +33,32 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
         """Whose names may be read by everyone."""
         return self.approved().filter(visibility=Signature.Visibility.PUBLIC)
 
+    def of_organisations(self) -> "SignatureQuerySet":
+        return self.filter(kind=Signature.Kind.ORGANISATION)
+
+    def of_individuals(self) -> "SignatureQuerySet":
+        return self.filter(kind=Signature.Kind.INDIVIDUAL)
+
+    def binding(self, letter: Letter) -> "SignatureQuerySet":
+        """Approved, and of the text of `letter` as it stands in its meaning: these enter an edition."""
+        return self.approved().filter(letter=letter, version__number__gte=letter.binding_number)
+
     def withheld(self) -> "SignatureQuerySet":
         """Counted, never named."""
         return self.approved().filter(visibility=Signature.Visibility.WITHHELD)
 
 
 class Signature(Stateful):
-    """One organisation under one version of one letter.
+    """One organisation, or one individual, under one version of one letter.
 
-    Only the organisation's name and country are ever public, and these only where `visibility` says so.
+    Only the organisation's name and country (an individual's name and affiliation) are ever public, and these only
+    where `visibility` says so. Representative, role and e-mail are encrypted; `mailbox` is the keyed index of the
+    address. `grade` and `risk` are the highest of its evidence and the sum of its doubts, kept for the queue's order.
     """
+
+    class Kind(models.TextChoices):
+        ORGANISATION = "organisation", _("Organisation")
+        INDIVIDUAL = "individual", _("Individual")
 
     class Visibility(models.TextChoices):
         PUBLIC = "public", _("Public")
@@ -72,36 +70,69 @@ class Signature(Stateful):
         DUPLICATE = "duplicate", _("The organisation has signed this letter already.")
         SCOPE = "scope", _("This letter is co-signed by organisations only, and this is not one.")
 
+    class Via(models.TextChoices):
+        FORM = "form", _("Through the form")
+        MAIL = "mail", _("By mail")
+        MESSENGER = "messenger", _("By messenger")
+        TELEPHONE = "telephone", _("By telephone")
+        IMPORT = "import", _("By import")
+
     machine: ClassVar[StateMachine] = SIGNATURE
 
     letter = models.ForeignKey(Letter, on_delete=models.PROTECT, related_name="signatures")
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="signatures")
+    asked_version = models.ForeignKey(
+        Version, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
     organisation = models.ForeignKey(
         Organisation, null=True, blank=True, on_delete=models.PROTECT, related_name="signatures"
     )
+    invitation = models.ForeignKey(
+        Invitation, null=True, blank=True, on_delete=models.PROTECT, related_name="signatures"
+    )
     status = models.CharField(_("State"), max_length=20, choices=SignatureStatus, default=SignatureStatus.UNCONFIRMED)
+    kind = models.CharField(_("Who signs"), max_length=12, choices=Kind, default=Kind.ORGANISATION)
     visibility = models.CharField(_("Visibility"), max_length=10, choices=Visibility)
     is_lead = models.BooleanField(_("Lead organisation"), default=False)
+    position = models.PositiveIntegerField(_("Place in the list"), null=True, blank=True)
 
-    name = models.CharField(_("Organisation"), max_length=250)
+    name = models.CharField(pgettext_lazy("signature", "Name"), max_length=250)
     folded_name = models.CharField(max_length=250, editable=False)
+    affiliation = models.CharField(_("Affiliation, for identification only"), max_length=250, blank=True)
     country = models.CharField(_("Country"), max_length=2)
     website = models.URLField(_("Website"), max_length=300, blank=True)
+    logo = models.FileField(_("Logo"), upload_to="logos/", blank=True)
 
-    representative = models.CharField(_("Representative"), max_length=150)
-    role = models.CharField(_("Role"), max_length=150)
-    email = models.EmailField(_("E-mail"))
-    folded_email = models.CharField(max_length=254, editable=False)
+    representative = EncryptedTextField(_("Representative"), blank=True)
+    role = EncryptedTextField(pgettext_lazy("signatory", "Role"), blank=True)
+    email = EncryptedTextField(_("E-mail"), blank=True)
+    mailbox = models.CharField(max_length=64, editable=False, blank=True)
     language = models.CharField(_("Language"), max_length=10)
+
+    via = models.CharField(_("Received"), max_length=12, choices=Via, default=Via.FORM)
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="signatures_recorded"
+    )
+    secret_index = models.CharField(max_length=64, editable=False, blank=True, db_index=True)
+    grade = models.PositiveSmallIntegerField(_("Evidence"), default=0)
+    risk = models.PositiveSmallIntegerField(_("Doubt"), default=0)
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="assignments"
+    )
 
     signed_at = models.DateTimeField(_("Signed"), default=timezone.now)
     link_mailed_at = models.DateTimeField(null=True, editable=False)
+    reminded_at = models.DateTimeField(null=True, editable=False)
+    no_reminders = models.BooleanField(default=False, editable=False)
     confirmed_at = models.DateTimeField(_("Confirmed"), null=True, blank=True)
+    disputed_at = models.DateTimeField(_("Objected to by the organisation"), null=True, blank=True)
     decided_at = models.DateTimeField(_("Decided"), null=True, blank=True)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="decisions"
     )
     reason = models.CharField(_("Reason"), max_length=20, choices=Reason, blank=True)
+    delivered_at = models.DateTimeField(_("First sent in an edition"), null=True, blank=True)
+    forgotten_at = models.DateTimeField(_("Contact deleted"), null=True, blank=True)
 
     objects = SignatureQuerySet.as_manager()
 
@@ -109,18 +140,25 @@ class Signature(Stateful):
         verbose_name = _("signature")
         verbose_name_plural = _("signatures")
         ordering = ("pk",)
-        indexes = [models.Index(fields=("letter", "status", "folded_name"), name="signatures_in_order")]
+        indexes = [
+            models.Index(fields=("letter", "status", "folded_name"), name="signatures_in_order"),
+            models.Index(fields=("status", "letter", "risk"), name="signatures_in_queue"),
+            models.Index(fields=("mailbox",), name="signatures_of_mailbox"),
+            models.Index(fields=("letter", "signed_at"), name="signatures_by_time"),
+            models.Index(fields=("status", "signed_at"), name="signatures_to_forget"),
+        ]
         constraints = [
             models.UniqueConstraint(
-                fields=("letter", "folded_email", "folded_name"),
-                condition=~Q(status="withdrawn"),
+                fields=("letter", "mailbox", "folded_name"),
+                condition=~Q(status="withdrawn") & ~Q(mailbox=""),
                 name="signature_is_one_row",
             ),
             models.UniqueConstraint(
                 fields=("letter", "organisation"), condition=Q(status="approved"), name="organisation_approved_once"
             ),
             models.CheckConstraint(
-                condition=~Q(status="approved") | Q(organisation__isnull=False), name="approved_has_organisation"
+                condition=~Q(status="approved") | Q(organisation__isnull=False) | Q(kind="individual"),
+                name="approved_has_organisation",
             ),
             models.CheckConstraint(
                 condition=Q(decided_at__isnull=True, decided_by__isnull=True)

@@ -5,17 +5,16 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import User
 from ledger.services import Overtaken, move, record
 from letters.models import Letter, Version
 from letters.services import touch
 from publishing import services as publishing
 from signatories import emails
-from signatories.folding import fold_email, fold_name
-from signatories.models import Organisation, Signature
+from signatories.folding import fold_name, mailbox
+from signatories.models import Signature
 from signatories.states import SignatureStatus
 
 KEPT_UNCONFIRMED = timedelta(days=7)
@@ -25,10 +24,6 @@ SHOWN_IN = ("signatories", "leaving", "editions")  # the kinds of pages that may
 
 class NotOpen(Exception):
     """The letter takes no signatures now."""
-
-
-class AlreadyApproved(Exception):
-    """The organisation stands under this letter already, by another signature."""
 
 
 class Changed(Exception):
@@ -72,7 +67,7 @@ def sign(letter: Letter, version: Version, signing: Signing) -> Signature:
     """
     if not letter.takes_signatures:
         raise NotOpen
-    who = {"folded_email": fold_email(signing.email), "folded_name": fold_name(signing.name)}
+    who = {"mailbox": mailbox(signing.email), "folded_name": fold_name(signing.name)}
     stated: dict[str, Any] = {**signing.columns(), "version": version, "signed_at": timezone.now()}
     with transaction.atomic():
         _, created = letter.signatures.live().get_or_create(**who, defaults={"letter": letter, **stated})
@@ -111,42 +106,6 @@ def confirm(signature: Signature, *, shown: str) -> None:
         emails.received(signature)
 
 
-def approve(signature: Signature, *, by: User) -> None:
-    """Put the organisation under the letter. Raises `Overtaken`, `IllegalMove` or `AlreadyApproved`."""
-    try:
-        with transaction.atomic():
-            decision = {"decided_by": by, "decided_at": timezone.now(), "reason": ""}
-            move(
-                signature,
-                SignatureStatus.APPROVED,
-                by=by,
-                organisation=_registered(signature),
-                only_if={"signed_at": signature.signed_at},
-                **decision,
-            )
-            emails.approved(signature)
-            touch(signature.letter, *SHOWN_IN)
-    except IntegrityError:
-        raise AlreadyApproved from None
-
-
-def reject(signature: Signature, *, by: User, reason: str) -> None:
-    """Decline the signature, for one of `Signature.Reason`, and tell the signer why. Raises `Overtaken`."""
-    reason = Signature.Reason(reason).value
-    with transaction.atomic():
-        move(
-            signature,
-            SignatureStatus.REJECTED,
-            by=by,
-            reason=reason,
-            decided_by=by,
-            decided_at=timezone.now(),
-            only_if={"signed_at": signature.signed_at},
-        )
-        emails.rejected(signature)
-        touch(signature.letter, *SHOWN_IN)
-
-
 def withdraw(signature: Signature) -> None:
     """The signer's own button: the name is off every public page and PDF when this returns. Again, it changes nothing.
 
@@ -159,12 +118,6 @@ def withdraw(signature: Signature) -> None:
             emails.withdrawn(signature)
             touch(signature.letter, *SHOWN_IN)
     publishing.write_at_once(*(f"{kind}:{signature.letter.slug}" for kind in SHOWN_IN))
-
-
-def make_lead(signature: Signature) -> None:
-    """Put an organisation before all others."""
-    Signature.objects.filter(pk=signature.pk).update(is_lead=True)
-    signature.is_lead = True
 
 
 def forget_unconfirmed() -> int:
@@ -192,14 +145,3 @@ def _mail_link(signature: Signature) -> None:
     mail = emails.confirm if signature.status == SignatureStatus.UNCONFIRMED else emails.already
     if mail(signature):
         Signature.objects.filter(pk=signature.pk).update(link_mailed_at=now)
-
-
-def _registered(signature: Signature) -> Organisation:
-    """The organisation that a signature speaks for, entered into the registry with its first approval."""
-    names = {language: getattr(signature, f"name_{language}") for language in settings.SHIPPED_LANGUAGES}
-    organisation, _ = Organisation.objects.get_or_create(
-        folded_name=signature.folded_name,
-        country=signature.country,
-        defaults={"website": signature.website, **{f"name_{language}": name for language, name in names.items()}},
-    )
-    return organisation
