@@ -75,7 +75,7 @@ def record_once(row: Stateful, *, by: "User | None") -> None:
     )
     with connection.cursor() as cursor:
         at = connection.ops.adapt_datetimefield_value(timezone.now())
-        cursor.execute(statement, [label, row.pk, row.status, by and by.pk, at, label, row.pk])
+        cursor.execute(statement, [label, row.pk, row.status, by.pk if by else None, at, label, row.pk])
 
 
 def witness(row: models.Model, what: str, *, by: "User | None") -> None:
