@@ -41,6 +41,14 @@ def keep(png: bytes) -> str:
     return default_storage.save(f"{FOLDER}/{get_random_string(32)}.png", ContentFile(png))
 
 
+def stored() -> list[str]:
+    """The names of all logos among the files of the site."""
+    try:
+        return [f"{FOLDER}/{name}" for name in default_storage.listdir(FOLDER)[1]]
+    except FileNotFoundError:
+        return []
+
+
 def _as_png(picture: Image.Image) -> bytes:
     upright = ImageOps.exif_transpose(picture).convert("RGBA")
     upright.thumbnail(KEPT_SIZE)

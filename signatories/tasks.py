@@ -6,3 +6,4 @@ from signatories import services
 @shared_task
 def forget_unconfirmed() -> None:
     services.forget_unconfirmed()
+    services.forget_logos()
