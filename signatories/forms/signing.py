@@ -128,9 +128,9 @@ class SignForm(forms.Form):
         error_messages=dict.fromkeys(("required", "null_characters_not_allowed"), UNCLEAR_VERSION),
     )
     # Of what the secret of a withheld signature is made: a form that is sent twice shows the same one twice.
-    seed = forms.CharField(required=False, widget=forms.HiddenInput)
+    seed = forms.Field(required=False, widget=forms.HiddenInput)
     # Of work done by the browser, where the form is guarded.
-    proof = forms.CharField(required=False, widget=forms.HiddenInput)
+    proof = forms.Field(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, letter: Letter, is_guarded: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -220,7 +220,7 @@ class SignForm(forms.Form):
             self._ask_consent_anew()
         if self.errors:
             self._ask_for_logo_again()
-        cleaned["proof"] = self._spendable(cleaned.get("proof", "")) if self.is_guarded and not self.errors else ""
+        cleaned["proof"] = self._spendable(cleaned.get("proof") or "") if self.is_guarded and not self.errors else ""
         return cleaned
 
     def refuse_proof(self) -> None:

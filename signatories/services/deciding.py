@@ -32,6 +32,7 @@ def approve(signature: Signature, *, by: User) -> None:
             )
             emails.approved(signature)
             touch(signature.letter, *SHOWN_IN)
+            _hand_on_logo(signature)
     except IntegrityError:
         raise AlreadyApproved from None
 
@@ -68,3 +69,9 @@ def _registered(signature: Signature) -> Organisation:
         defaults={"website": signature.website, **{f"name_{language}": name for language, name in names.items()}},
     )
     return organisation
+
+
+def _hand_on_logo(signature: Signature) -> None:
+    """The registry takes the logo of the first approved signature that has one; staff may put another there."""
+    if signature.logo and not signature.is_withheld:
+        Organisation.objects.filter(pk=signature.organisation_id, logo="").update(logo=signature.logo.name)

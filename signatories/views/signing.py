@@ -101,7 +101,7 @@ def own(request: HttpRequest, slug: str, token: str) -> HttpResponse:
 
 def _signed(request: HttpRequest, letter: Letter, form: SignForm) -> HttpResponse:
     """Take the signature. Whoever is withheld is shown the secret here and now, and never again."""
-    secret = secret_of(form.cleaned_data["seed"]) if form.is_withheld else ""
+    secret = secret_of(form.cleaned_data["seed"] or "") if form.is_withheld else ""
     services.sign(
         letter,
         form.cleaned_data["version"],
