@@ -4,6 +4,7 @@ docs/operators.md explains each variable. Nothing here asks the network or the d
 """
 
 import secrets
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -301,6 +302,8 @@ vars().update(env.email_url_config(EMAIL_URL))
 EMAIL_TIMEOUT = 20  # seconds for each step of a conversation with the relay
 MAIL_FROM = env.str("MAIL_FROM", default="Undersigned <signatures@undersigned.example.org>")
 DISPATCH_FROM = env.str("DISPATCH_FROM", default="Undersigned <letters@undersigned.example.org>")
+# Who has to be careful that nobody sees them get mail from us gets it from here: no name of ours beside the address.
+NEUTRAL_FROM = env.str("NEUTRAL_FROM", default=parseaddr(MAIL_FROM)[1])
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = MAIL_FROM
 SENDING_ENABLED = env.bool("SENDING_ENABLED", default=False)
 # Seconds after which another worker takes up what a killed one held; longer than two steps of a conversation.

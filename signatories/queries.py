@@ -1,6 +1,7 @@
 """What the pages of other apps show of signatures."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 
@@ -17,6 +18,16 @@ class Signatory:
     names: dict[str, str]
     country: str
     is_lead: bool
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy of an edition that went to an office, or may have: there it names the organisation for good."""
+
+    edition: int
+    office: str
+    state: str
+    at: datetime | None
 
 
 @dataclass(frozen=True)
