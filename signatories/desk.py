@@ -1,8 +1,5 @@
 """Staff decide on signatures, and decide otherwise later: each time for what stood there when they looked."""
 
-import re
-import unicodedata
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +22,7 @@ from ledger.models import Event
 from ledger.services import IllegalMove, Overtaken
 from signatories import services
 from signatories.countries import country_name
+from signatories.lookalikes import foreign_letters
 from signatories.models import Signature
 from signatories.states import SignatureStatus
 
@@ -36,13 +34,6 @@ REASONS: dict[str, Promise] = {
     Signature.Reason.UNKNOWN: gettext_lazy("Unknown organisation"),
     Signature.Reason.DUPLICATE: gettext_lazy("Has signed already"),
     Signature.Reason.SCOPE: gettext_lazy("Not an organisation"),
-}
-
-# Scripts with letters that look alike, by the first word of the names of these letters in Unicode.
-SCRIPTS: dict[str, Promise] = {
-    "LATIN": gettext_lazy("Latin"),
-    "CYRILLIC": gettext_lazy("Cyrillic"),
-    "GREEK": gettext_lazy("Greek"),
 }
 
 
@@ -74,7 +65,7 @@ def rows(signatures: Iterable[Signature]) -> list[Row]:
             signature=signature,
             country=country_name(signature.country, language),
             other_names=_other_names(signature),
-            foreign_letters=foreign_letters(" ".join(_names(signature))),
+            foreign_letters=foreign_letters(*_names(signature)),
             withdrawn_at=withdrawn.get(signature.pk),
         )
         for signature in listed
@@ -91,23 +82,6 @@ def shown(signature: Signature) -> str:
     """What a decision goes back with: it holds for this statement, and for the decision that it overturns, if any."""
     stated = services.fingerprint(signature)
     return f"{stated} {signature.decided_at.isoformat()}" if signature.decided_at else stated
-
-
-def foreign_letters(text: str) -> list[tuple[str, Promise]]:
-    """The letters in `text`, with their scripts, that stand in a word among more letters of another one.
-
-    "А" of "Аccess" may be Cyrillic, and the name then is not the one that it looks like.
-    """
-    found: dict[str, Promise] = {}
-    composed = unicodedata.normalize("NFKC", text)
-    bare = "".join(character for character in composed if not unicodedata.combining(character))
-    for word in re.findall(r"[^\W\d_]+", bare):
-        scripts = [(letter, unicodedata.name(letter, "").partition(" ")[0]) for letter in word]
-        known = Counter(script for _, script in scripts if script in SCRIPTS)
-        if len(known) > 1:
-            usual = known.most_common(1)[0][0]
-            found |= {letter: SCRIPTS[script] for letter, script in scripts if script in known and script != usual}
-    return list(found.items())
 
 
 def a_page(signatures: QuerySet[Signature], number: str | None) -> Page[Signature]:

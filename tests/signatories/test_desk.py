@@ -265,23 +265,6 @@ def test_the_page_names_whom_the_edition_leaves_out(letter: Letter, reviewer: Us
     assert "Never Confirmed" not in desk_of(make_user(Role.Name.SENDER)).get(LETTER).content.decode()
 
 
-@pytest.mark.parametrize(
-    ("name", "found"),
-    [
-        ("Аccess Now", [("А", "Cyrillic")]),  # the first letter is not the Latin one
-        ("Праваaбаронцы", [("a", "Latin")]),
-        ("Οpen Net", [("Ο", "Greek")]),
-        ("А\u0332ccess", [("А", "Cyrillic")]),
-        ("Access Now Беларусь", []),
-        ("IT-Праца", []),
-        ("Ａccess", []),
-        ("Ассоциация Öffentlichkeit 7th", []),
-    ],
-)
-def test_letters_of_another_script_are_noticed(name: str, found: list[tuple[str, str]]) -> None:
-    assert [(letter, str(script)) for letter, script in desk.foreign_letters(name)] == found
-
-
 def test_a_name_that_looks_like_another_is_marked(letter: Letter, reviewer: User) -> None:
     make_pending(letter, name="Plain Name")
     assert "Letters of different scripts" not in desk_of(reviewer).get(HOME).content.decode()
