@@ -193,6 +193,12 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _public.scheme
+# Of those who sign: codes asked for and entered, and secrets tried; by visitor ("ip": a hash of it is kept) or mailbox.
+ACCOUNT_RATE_LIMITS = {
+    "signer_code": "20/m/ip,5/m/key",
+    "signer_code_entry": "20/m/ip,5/5m/key",
+    "signer_secret": "10/m/ip,60/h/ip",
+}
 # How many servers in front add to X-Forwarded-For. Unless it is told, all visitors share one visitor's tries to log in.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
 

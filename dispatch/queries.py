@@ -8,7 +8,10 @@ from signatories.models import Signature
 from signatories.queries import Copy
 
 GONE_OUT = (DispatchStatus.SENDING, DispatchStatus.DONE, DispatchStatus.HALTED)
-STOPPED = (DeliveryStatus.QUEUED, DeliveryStatus.CANCELLED)  # what is not handed over yet never is, once a name has left
+STOPPED = (
+    DeliveryStatus.QUEUED,
+    DeliveryStatus.CANCELLED,
+)  # what waits is not handed over, once a name has left
 
 
 def copies_naming(signature: Signature) -> list[Copy]:

@@ -85,7 +85,7 @@ def handover_told(signature: Signature, *, to: str, language: str) -> bool:
 
 
 def code(code: str, *, mailbox: str, to: str, language: str, is_demonstration: bool) -> bool:
-    """The code that opens the list of an organisation's signatures; empty where there are none, and the mail says so."""
+    """The code that opens the list of what was signed; empty where nothing was, and the mail says so."""
     path = "code" if code else "neutral_code"
     with translation.override(language):
         secret_link = f"{settings.PUBLIC_URL}{reverse('signatures:secret')}"

@@ -42,13 +42,20 @@ def withdraw_url(signature: Signature) -> str:
 def take_over_url(handover: Handover) -> str:
     """For whoever is to be the signature's representative from now on."""
     token = signing.dumps([handover.pk, handover.signature.link_generation], salt=_salt("take_over"))
-    return _absolute("take_over", token, handover.language)
+    with translation.override(handover.language):
+        return f"{settings.PUBLIC_URL}{reverse('signatures:take_over', kwargs={'token': token})}"
 
 
 def url(signature: Signature, purpose: str) -> str:
     """`purpose` is the name of a page below `/<lang>/signatures/`."""
+    with translation.override(signature.language):
+        return f"{settings.PUBLIC_URL}{path(signature, purpose)}"
+
+
+def path(signature: Signature, purpose: str) -> str:
+    """The same for a page of ours, in the reader's language."""
     token = signing.dumps([signature.pk, signature.link_generation], salt=_salt(purpose))
-    return _absolute(purpose, token, signature.language)
+    return reverse(f"signatures:{purpose}", kwargs={"token": token})
 
 
 def read(purpose: str, token: str) -> Signature:
@@ -79,11 +86,6 @@ def _loaded(purpose: str, token: str, max_age: timedelta | None) -> tuple[int, i
     except signing.BadSignature:
         raise Invalid from None
     return pk, generation
-
-
-def _absolute(purpose: str, token: str, language: str) -> str:
-    with translation.override(language):
-        return f"{settings.PUBLIC_URL}{reverse(f'signatures:{purpose}', kwargs={'token': token})}"
 
 
 def _salt(purpose: str) -> str:

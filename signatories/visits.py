@@ -12,7 +12,9 @@ from allauth.core.internal.cryptokit import compare_user_code, normalize_user_co
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
-from signatories.models import Signature, SignatureQuerySet
+from mailing.encryption import keyed_index
+from signatories.folding import mailbox
+from signatories.models import Signature
 
 LASTS = timedelta(minutes=30)
 CODE_LASTS = timedelta(minutes=10)
@@ -20,12 +22,15 @@ ATTEMPTS = 3
 KEY, CODE_KEY = "signer", "signer_code"
 
 
-def expect_code(request: HttpRequest, mailbox: str) -> str:
-    """A new code for whoever reads `mailbox`, to be entered in this browser and no other; the latest one counts."""
+def new_code(request: HttpRequest) -> str:
     code: str = get_adapter(request).generate_login_code()
-    request.session[CODE_KEY] = {"mailbox": mailbox, "code": _hashed(code), "at": time.time(), "failed": 0}
-    _last(request)
     return code
+
+
+def expect_code(request: HttpRequest, code: str, address: str) -> None:
+    """`code` was mailed to `address`, and is to be entered in this browser and no other; the latest one counts."""
+    request.session[CODE_KEY] = {**_whose(address), "code": _hashed(code), "at": time.time(), "failed": 0}
+    _last(request)
 
 
 def expected_mailbox(request: HttpRequest) -> str:
@@ -33,18 +38,18 @@ def expected_mailbox(request: HttpRequest) -> str:
     state = request.session.get(CODE_KEY, {})
     if not state or time.time() - state["at"] > CODE_LASTS.total_seconds():
         return ""
-    mailbox: str = state["mailbox"]
-    return mailbox
+    found: str = state["mailbox"]
+    return found
 
 
 def enter_code(request: HttpRequest, code: str) -> bool:
     """Whether it is the code that was mailed. It works once, and is void after `ATTEMPTS` that were wrong."""
-    mailbox = expected_mailbox(request)
+    expected = expected_mailbox(request)
     state = request.session.pop(CODE_KEY, None)
-    if not mailbox:
+    if not expected:
         return False
     if compare_user_code(actual=_hashed(code), expected=state["code"]):
-        _begin(request, mailbox=mailbox)
+        _begin(request, mailbox=expected, address=state["address"])
         return True
     if state["failed"] + 1 < ATTEMPTS:
         request.session[CODE_KEY] = {**state, "failed": state["failed"] + 1}
@@ -64,14 +69,13 @@ def end(request: HttpRequest) -> None:
         request.session.flush()
 
 
+def has_code(request: HttpRequest) -> bool:
+    """Whether a mailbox was proven."""
+    return "mailbox" in _state(request)
+
+
 def is_on(request: HttpRequest) -> bool:
     return bool(_state(request))
-
-
-def mailbox_of(request: HttpRequest) -> str:
-    """The mailbox that was proven, or nothing."""
-    found: str = _state(request).get("mailbox", "")
-    return found
 
 
 def is_open_to(request: HttpRequest, signature: Signature) -> bool:
@@ -79,16 +83,23 @@ def is_open_to(request: HttpRequest, signature: Signature) -> bool:
     state = _state(request)
     if signature.is_withheld:
         return bool(signature.secret_index) and state.get("secret") == signature.secret_index
-    return bool(signature.mailbox) and state.get("mailbox") == signature.mailbox
+    return bool(signature.email) and _whose(signature.email).items() <= state.items()
 
 
-def signatures_of(mailbox: str) -> SignatureQuerySet:
-    """What the list behind a code shows: nothing of what is withheld or locked, for a mailbox may be read by others."""
-    return Signature.objects.unlocked().filter(mailbox=mailbox, visibility=Signature.Visibility.PUBLIC)
+def signatures(request: HttpRequest) -> list[Signature]:
+    """What the list behind a code shows, the latest first."""
+    listed = listed_under(_state(request).get("mailbox", ""))
+    return [signature for signature in listed if is_open_to(request, signature)]
+
+
+def listed_under(mailbox: str) -> list[Signature]:
+    """What a code for `mailbox` may open: nothing withheld or locked, for others may read the mailbox."""
+    found = Signature.objects.unlocked().filter(mailbox=mailbox, visibility=Signature.Visibility.PUBLIC)
+    return list(found.select_related("letter", "version").order_by("-pk")) if mailbox else []
 
 
 def _begin(request: HttpRequest, **proven: str) -> None:
-    known = {name: value for name, value in _state(request).items() if name in ("mailbox", "secret")}
+    known = {name: value for name, value in _state(request).items() if name != "until"}
     request.session.cycle_key()
     request.session[KEY] = {**known, **proven, "until": time.time() + LASTS.total_seconds()}
     _last(request)
@@ -103,6 +114,11 @@ def _last(request: HttpRequest) -> None:
     """The cookie goes with what it holds; that of staff has an end of its own."""
     if not request.user.is_authenticated:
         request.session.set_expiry(LASTS)
+
+
+def _whose(address: str) -> dict[str, str]:
+    """A mailbox as it is found, without dots and tags, and the address itself: at some servers these make another's."""
+    return {"mailbox": mailbox(address), "address": keyed_index("address", address.casefold())}
 
 
 def _hashed(code: str) -> str:

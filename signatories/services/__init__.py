@@ -1,5 +1,23 @@
-"""What happens to signatures: signed and withdrawn (`signing`), decided on (`deciding`)."""
+"""What happens to signatures: signed (`signing`), decided on (`deciding`), changed and withdrawn (`changing`), reached
+(`access`).
+"""
 
+from signatories.services.access import issue_new_link, issue_new_secret, lock, unlock
+from signatories.services.changing import (
+    STANDING,
+    MailedEnough,
+    NothingChanged,
+    NotStanding,
+    SignedAlready,
+    accept_correction,
+    choose_language,
+    correct,
+    decline_correction,
+    hand_over,
+    take_back,
+    take_over,
+    withdraw,
+)
 from signatories.services.deciding import AlreadyApproved, approve, make_lead, reject
 from signatories.services.signing import (
     SHOWN_IN,
@@ -11,22 +29,37 @@ from signatories.services.signing import (
     forget_unconfirmed,
     name_columns,
     sign,
-    withdraw,
 )
 
 __all__ = [
     "SHOWN_IN",
+    "STANDING",
     "AlreadyApproved",
     "Changed",
+    "MailedEnough",
     "NotOpen",
+    "NotStanding",
+    "NothingChanged",
+    "SignedAlready",
     "Signing",
+    "accept_correction",
     "approve",
+    "choose_language",
     "confirm",
+    "correct",
+    "decline_correction",
     "fingerprint",
     "forget_unconfirmed",
+    "hand_over",
+    "issue_new_link",
+    "issue_new_secret",
+    "lock",
     "make_lead",
     "name_columns",
     "reject",
     "sign",
+    "take_back",
+    "take_over",
+    "unlock",
     "withdraw",
 ]

@@ -1,23 +1,25 @@
-"""What changes about a signature that stands: corrected, handed over, reached by new links, its organisation locked."""
+"""What its signer changes about a signature: corrected, handed over, written to in another language, withdrawn."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
-from ledger.services import Overtaken, move, record, witness
+from ledger.services import Overtaken, move, record
 from letters.services import touch
+from publishing import services as publishing
 from signatories import emails
 from signatories.folding import fold_name, mailbox
-from signatories.models import Correction, Handover, Organisation, Signature
+from signatories.models import Correction, Handover, Signature
+from signatories.queries import Copy
+from signatories.services.access import renew_access
 from signatories.services.evidence import assess
-from signatories.services.secrets import new_secret, secret_index
 from signatories.services.signing import SHOWN_IN
-from signatories.states import CorrectionStatus, HandoverStatus, OrganisationStatus, SignatureStatus
+from signatories.states import CorrectionStatus, HandoverStatus, SignatureStatus
 
 # While a signature is one of these, its signer may have it corrected or hand it over.
 STANDING = (SignatureStatus.PENDING, SignatureStatus.ASKED, SignatureStatus.APPROVED, SignatureStatus.LAPSED)
@@ -29,6 +31,10 @@ class NotStanding(Exception):
 
 class NothingChanged(Exception):
     """What is to stand there stands there already."""
+
+
+class MailedEnough(Exception):
+    """The address has got as many mails from us today as strangers may cause."""
 
 
 class SignedAlready(Exception):
@@ -70,9 +76,9 @@ def decline_correction(correction: Correction, *, by: User) -> None:
 
 
 def hand_over(signature: Signature, *, representative: str, role: str, email: str, language: str) -> Handover:
-    """Ask another person to represent the organisation; nothing changes until they say yes. Raises `NotStanding`.
+    """Ask another person to represent the organisation; nothing changes until they say yes.
 
-    An earlier person who was asked and has not answered need not any more.
+    An earlier person who was asked and has not answered need not any more. Raises `NotStanding` or `MailedEnough`.
     """
     with transaction.atomic():
         signature = _standing(signature)
@@ -81,17 +87,16 @@ def hand_over(signature: Signature, *, representative: str, role: str, email: st
             representative=representative, role=role, email=email, mailbox=mailbox(email), language=language
         )
         record(handover, by=None)
-        emails.handover_offered(handover)
+        if not emails.handover_offered(handover):
+            raise MailedEnough
     return handover
 
 
 def take_back(signature: Signature) -> None:
     """Ask nobody any more."""
     for handover in signature.handovers.filter(status=HandoverStatus.OFFERED):
-        try:
+        with suppress(Overtaken):  # accepted at this moment
             move(handover, HandoverStatus.ENDED, by=None)
-        except Overtaken:
-            pass  # accepted at this moment
 
 
 def take_over(handover: Handover) -> str:
@@ -104,7 +109,7 @@ def take_over(handover: Handover) -> str:
             signature = _standing(handover.signature)
             move(handover, HandoverStatus.ACCEPTED, by=None)
             earlier = {"to": signature.email, "language": signature.language}
-            secret = _new_access(signature)
+            secret = renew_access(signature)
             fields = ("representative", "role", "email", "mailbox", "language")
             _state(signature, {field: getattr(handover, field) for field in fields})
             assess(signature)
@@ -121,37 +126,20 @@ def choose_language(signature: Signature, language: str) -> None:
     signature.language = language
 
 
-def issue_new_link(signature: Signature, *, by: User) -> None:
-    """Make every link that was mailed for the signature worthless, and mail a new one."""
-    with transaction.atomic():
-        _raise_generation(signature)
-        witness(signature, "new link", by=by)
-        emails.new_link(signature)
+def withdraw(signature: Signature, *, copies: Sequence[Copy] = ()) -> None:
+    """The signer's own button: the name is off every public page and PDF when this returns. Again, it changes nothing.
 
-
-def issue_new_secret(signature: Signature, *, by: User) -> str:
-    """A new secret in place of a lost one, which opens nothing any more. To be shown once; only its hash is kept."""
-    secret = new_secret()
-    with transaction.atomic():
-        _state(signature, {"secret_index": secret_index(secret)})
-        witness(signature, "new secret", by=by)
-    return secret
-
-
-def lock(organisation: Organisation, *, by: User) -> None:
-    """Close the own pages of an organisation's signers, whose mailbox may be somebody else's now. Raises `Overtaken`."""
-    move(organisation, OrganisationStatus.LOCKED, by=by)
-
-
-def unlock(organisation: Organisation, *, by: User) -> None:
-    move(organisation, OrganisationStatus.KNOWN, by=by)
-
-
-def end_what_is_open(signature: Signature) -> None:
-    """A signature that is over has nothing to be reviewed or accepted any more. To be called in its transaction."""
-    take_back(signature)
-    for correction in signature.corrections.filter(status=CorrectionStatus.PENDING):
-        move(correction, CorrectionStatus.DECLINED, by=None)
+    `copies` are told to the signer; see `campaign.leaving`, which knows them. Raises `publishing.services.TakenDown`
+    where the pages had to go altogether, and `StillPublic` where not even that was possible; the signature is withdrawn
+    all the same.
+    """
+    if signature.status != SignatureStatus.WITHDRAWN:
+        with transaction.atomic():
+            move(signature, SignatureStatus.WITHDRAWN, by=None)
+            _end_what_is_open(signature)
+            emails.withdrawn(signature, copies)
+            touch(signature.letter, *SHOWN_IN)
+    publishing.write_at_once(*(f"{kind}:{signature.letter.slug}" for kind in SHOWN_IN))
 
 
 def _standing(signature: Signature) -> Signature:
@@ -160,6 +148,13 @@ def _standing(signature: Signature) -> Signature:
     if found.status not in STANDING:
         raise NotStanding
     return found
+
+
+def _end_what_is_open(signature: Signature) -> None:
+    """A signature that is over has nothing to be reviewed or accepted any more."""
+    take_back(signature)
+    for correction in signature.corrections.filter(status=CorrectionStatus.PENDING):
+        move(correction, CorrectionStatus.DECLINED, by=None)
 
 
 def _propose(signature: Signature, stated: dict[str, list[str]]) -> Correction:
@@ -203,18 +198,3 @@ def _state(signature: Signature, columns: dict[str, Any]) -> None:
         kept = ["name", "folded_name"]
         signature.folded_name = fold_name(getattr(signature, f"name_{settings.MODELTRANSLATION_DEFAULT_LANGUAGE}"))
     signature.save(update_fields=[*columns, *kept])
-
-
-def _new_access(signature: Signature) -> str:
-    """Links and secret anew; the secret, or nothing where the signature has none."""
-    _raise_generation(signature)
-    if not signature.is_withheld:
-        return ""
-    secret = new_secret()
-    _state(signature, {"secret_index": secret_index(secret)})
-    return secret
-
-
-def _raise_generation(signature: Signature) -> None:
-    Signature.objects.filter(pk=signature.pk).update(link_generation=F("link_generation") + 1)
-    signature.refresh_from_db(fields=["link_generation"])
