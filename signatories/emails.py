@@ -11,6 +11,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from mailing.models import Mail
 from mailing.services import queue
 from publishing.models import Mirror
 from signatories import links
@@ -26,14 +27,15 @@ NEUTRAL = {
 }
 
 
-def confirm(signature: Signature) -> bool:
-    """The link that confirms."""
-    return _queue_limited(signature, "confirm", link=links.confirm_url(signature), days=links.CONFIRM_WITHIN.days)
+def confirm(signature: Signature, *, again: bool = False) -> bool:
+    """The link that confirms; not once more for a form that was sent `again`."""
+    link: dict[str, Any] = {"link": links.confirm_url(signature), "days": links.CONFIRM_WITHIN.days}
+    return _queue_limited(signature, "confirm", again, **link)
 
 
-def already(signature: Signature) -> bool:
+def already(signature: Signature, *, again: bool = False) -> bool:
     """To somebody who signs again what is signed already: where it stands."""
-    return _queue_limited(signature, "already", link=links.own_url(signature))
+    return _queue_limited(signature, "already", again, link=links.own_url(signature))
 
 
 def received(signature: Signature) -> bool:
@@ -74,7 +76,7 @@ def correction_declined(correction: Correction) -> bool:
 
 def handover_offered(handover: Handover) -> bool:
     """To the new representative: whether they take it on."""
-    context = {"link": links.take_over_url(handover), "days": links.TAKE_OVER_WITHIN.days}
+    context: dict[str, Any] = {"link": links.take_over_url(handover), "days": links.TAKE_OVER_WITHIN.days}
     name, to = "handover_offered", (handover.email, handover.language)
     return _queue_limited(handover.signature, name, mailbox=handover.mailbox, to=to, **context)
 
@@ -108,17 +110,29 @@ def _queue(signature: Signature, name: str, **context: Any) -> bool:
 
 
 def _queue_limited(
-    signature: Signature, name: str, *, mailbox: str = "", to: tuple[str, str] | None = None, **context: Any
+    signature: Signature,
+    name: str,
+    again: bool = False,
+    *,
+    mailbox: str = "",
+    to: tuple[str, str] | None = None,
+    **context: Any,
 ) -> bool:
     """At most `MAILS_A_DAY` a mailbox and UTC day."""
-    places = _places(mailbox or signature.mailbox)
-    return any(_put(signature, name, key, context, to=to) for key in places)
+    places = _places(mailbox or signature.mailbox, again=again)
+    return any(_put(signature, name, place, context, to=to) for place in places)
 
 
-def _places(mailbox: str) -> list[str]:
-    """Each mail takes one of as many places as a mailbox has in a day, by a unique key."""
+def _places(mailbox: str, *, again: bool = False) -> list[str]:
+    """The keys to try: each mail takes one of as many places as a mailbox has in a day.
+
+    Asking for a place that is taken queues nothing: so the database is asked the same, whether there is a mail or not.
+    """
     day = f"signing:{mailbox[:32]}:{timezone.now().date()}"
-    return [f"{day}:{place}" for place in range(MAILS_A_DAY)]
+    places = [f"{day}:{place}" for place in range(MAILS_A_DAY)]
+    taken = set(Mail.objects.filter(key__in=places).values_list("key", flat=True))
+    free = [place for place in places if place not in taken]
+    return sorted(taken)[:1] if taken and (again or not free) else free
 
 
 def _key(signature: Signature, name: str) -> str:

@@ -1,5 +1,5 @@
-"""What happens to signatures: signed (`signing`), decided on (`deciding`), changed and withdrawn (`changing`), reached
-(`access`).
+"""What happens to signatures: signed (`signing`), decided on (`deciding`), listed (`listing`), changed and withdrawn
+(`changing`), reached (`access`).
 """
 
 from signatories.services.access import issue_new_link, issue_new_secret, lock, unlock
@@ -19,6 +19,7 @@ from signatories.services.changing import (
     withdraw,
 )
 from signatories.services.deciding import AlreadyApproved, approve, make_lead, reject
+from signatories.services.listing import choose_order, mark_delivered, place
 from signatories.services.signing import (
     SHOWN_IN,
     Changed,
@@ -45,6 +46,7 @@ __all__ = [
     "accept_correction",
     "approve",
     "choose_language",
+    "choose_order",
     "confirm",
     "correct",
     "decline_correction",
@@ -55,7 +57,9 @@ __all__ = [
     "issue_new_secret",
     "lock",
     "make_lead",
+    "mark_delivered",
     "name_columns",
+    "place",
     "reject",
     "sign",
     "take_back",

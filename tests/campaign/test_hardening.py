@@ -63,7 +63,11 @@ def test_nor_does_one_elsewhere_break_anything(staff: Client, address: str) -> N
 
 @pytest.mark.parametrize(
     "address",
-    ["/be/signatures/confirm/s3cret:x-1/", "/be/signatures/take-over/s3cret/?a=b", "/accounts/password/reset/key/1-s3cret/"],
+    [
+        "/be/signatures/confirm/s3cret:x-1/",
+        "/be/signatures/take-over/s3cret/?a=b",
+        "/accounts/password/reset/key/1-s3cret/",
+    ],
 )
 def test_no_secret_of_an_address_is_written_down(address: str) -> None:
     try:
