@@ -7,6 +7,4 @@ urlpatterns = [
     path("sign/", views.sign, name="sign"),
     path("sign/challenge/", views.challenge, name="challenge"),
     path("sign/sent/", views.sent, name="sent"),
-    path("confirm/<str:token>/", views.confirm, name="confirm"),
-    path("own/<str:token>/", views.own, name="own"),
 ]

@@ -73,5 +73,5 @@ def _registered(signature: Signature) -> Organisation:
 
 def _hand_on_logo(signature: Signature) -> None:
     """The registry takes the logo of the first approved signature that has one; staff may put another there."""
-    if signature.logo and not signature.is_withheld:
+    if signature.organisation_id and signature.logo and not signature.is_withheld:
         Organisation.objects.filter(pk=signature.organisation_id, logo="").update(logo=signature.logo.name)
