@@ -102,7 +102,7 @@ class SignForm(forms.Form):
         label=_("Affiliation"),
         max_length=250,
         required=False,
-        help_text=_("Where you work or study, for identification only. It does not sign the letter by this."),
+        help_text=_("Where you work or study, for identification only: you sign, it does not."),
         error_messages=say(),
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
