@@ -110,6 +110,11 @@ class Letter(Stateful):
         return self.status == LetterStatus.OPEN and (ends is None or timezone.now() < ends)
 
     @property
+    def is_public(self) -> bool:
+        """Whether everyone may read it."""
+        return self.published_at is not None and self.published_at <= timezone.now()
+
+    @property
     def version(self) -> "Version":
         """The text as it stands, raising Version.DoesNotExist while none has been saved."""
         return self.versions.latest("number")

@@ -1,4 +1,4 @@
-"""The links that open a letter to those who are asked to sign it: an organisation's own, and a coalition's."""
+"""Links to those who have not come to us: asked to sign (an organisation's own link, a coalition's), or to object."""
 
 import re
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from django.core import signing
 
 from letters.models import Letter, PrivateLink
 from publishing.pages import address_in
-from signatories.models import Invitation
+from signatories.models import Invitation, Signature
 from signatories.states import InvitationStatus
 
-SALT = "signatories.invited"
+SALT, NOT_US = "signatories.invited", "signatories.not_us"
 SHAPE = re.compile(r"[A-Za-z0-9_:-]{1,200}")
 
 
@@ -39,6 +39,21 @@ def invited_url(invited: Invitation) -> str:
 def private_url(link: PrivateLink, language: str) -> str:
     """A coalition's link."""
     return f"{settings.PUBLIC_URL}{address_in(language, 'invited', token=link.token)}"
+
+
+def not_us_url(signature: Signature, language: str) -> str:
+    """For an organisation that did not sign: the page with the button that says so."""
+    token = signing.dumps(signature.pk, salt=NOT_US)
+    return f"{settings.PUBLIC_URL}{address_in(language, 'not_us', token=token)}"
+
+
+def read_not_us(token: str) -> Signature:
+    """The signature that somebody may object to with `token`. Raises `NoSuchLink`."""
+    try:
+        pk = signing.loads(token, salt=NOT_US)
+        return Signature.objects.select_related("letter__campaign", "organisation").get(pk=pk)
+    except (signing.BadSignature, Signature.DoesNotExist):
+        raise NoSuchLink from None
 
 
 def token_of(invited: Invitation) -> str:

@@ -6,7 +6,6 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from letters.models import Letter
-from signatories.folding import fold_name
 from signatories.forms.fields import LineField, say
 from signatories.models import Organisation
 from signatories.models.organisation import OrganisationQuerySet
@@ -81,8 +80,3 @@ class InviteForm(forms.Form):
         if self.cleaned_data["members"]:
             pks.update(Organisation.objects.members().values_list("pk", flat=True))
         return Organisation.objects.live().filter(pk__in=pks)
-
-
-def matching(organisations: OrganisationQuerySet, query: str) -> OrganisationQuerySet:
-    """Those that go by something like `query`: a name in any language, an acronym, another name, a domain."""
-    return organisations.search(fold_name(query), query)

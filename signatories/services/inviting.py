@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch
 from django.utils import timezone
 
 from accounts.models import User
 from ledger.bell import ring
-from ledger.services import IllegalMove, Overtaken, move, record, witness
+from ledger.services import Overtaken, move, record, witness
 from letters.models import Letter
 from signatories import organisation_emails as emails
 from signatories.folding import fold_name, mailbox
@@ -124,41 +124,6 @@ def send_waiting() -> int:
 def revoke(invited: Invitation, *, by: User) -> None:
     """Take an invitation back: its link opens nothing any more. Raises `Overtaken` or `IllegalMove`."""
     move(invited, InvitationStatus.REVOKED, by=by, to_chase=False)
-
-
-def decline(invited: Invitation) -> None:
-    """The invited organisation's button: it will not sign, and gets no chaser. Again, it changes nothing."""
-    try:
-        move(invited, InvitationStatus.DECLINED, by=None, answered_at=timezone.now(), to_chase=False)
-    except (IllegalMove, Overtaken):
-        return
-
-
-def stop_mails(invited: Invitation) -> None:
-    """The mailbox is not that organisation's, or wants no invitations: none goes there any more, of no letter."""
-    with transaction.atomic():
-        if Invitation.objects.filter(pk=invited.pk, no_more_mails=False).update(no_more_mails=True, to_chase=False):
-            witness(invited, "no more mails", by=None)
-        decline(invited)
-
-
-def has_signed(signature: Signature) -> None:
-    """A signature was confirmed or approved: the invitations that it answers have been answered.
-
-    A confirmed one answers the link that it came by and those to its own mailbox; who it is for is believed only
-    once it is approved.
-    """
-    answered = Q(pk=signature.invitation_id)
-    if signature.mailbox:
-        answered |= Q(mailbox=signature.mailbox)
-    if signature.organisation_id:
-        answered |= Q(organisation=signature.organisation_id) | Q(folded_name=signature.folded_name)
-    open_ones = (InvitationStatus.INVITED, InvitationStatus.DECLINED)
-    for invited in Invitation.objects.filter(answered, letter=signature.letter_id, status__in=open_ones):
-        try:
-            move(invited, InvitationStatus.SIGNED, by=None, answered_at=timezone.now(), to_chase=False)
-        except Overtaken:
-            continue  # taken back at this moment
 
 
 def from_registry(organisations: OrganisationQuerySet, *, language: str) -> list[tuple[Organisation, Invitee | None]]:
