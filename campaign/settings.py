@@ -313,6 +313,7 @@ DELIVERY_PATIENCE = env.int("DELIVERY_PATIENCE", default=150)
 
 SEAL_P12 = env.str("SEAL_P12", default="")
 SEAL_P12_PASSWORD = env.str("SEAL_P12_PASSWORD", default="")
+TSA_URL = env.str("TSA_URL", default="")
 
 # What is written down ----------------------------------------------------------------------------
 
@@ -334,5 +335,7 @@ LOGGING = {
         "gunicorn.http.wsgi": {"level": "ERROR"},  # it warns of each HEAD that Django answers
         "weasyprint": {"level": "ERROR"},
         "fontTools": {"level": "ERROR"},
+        "pyhanko": {"level": "ERROR"},  # of a certificate that no authority vouches for, which the page says, too
+        "pyhanko_certvalidator": {"level": "ERROR"},
     },
 }

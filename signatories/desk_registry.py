@@ -65,7 +65,9 @@ def organisations(request: HttpRequest) -> HttpResponse:
         listed = listed.filter(member_since__isnull=False)
     elif only == "locked":
         listed = listed.filter(status=OrganisationStatus.LOCKED)
-    page = Paginator(listed.annotate(signed=Count("signatures", distinct=True)), A_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(listed.annotate(signed=Count("signatures", distinct=True)), A_PAGE).get_page(
+        request.GET.get("page")
+    )
     context = {
         "page": page,
         "rows": [(organisation, own_name(organisation), _country(organisation)) for organisation in page],
@@ -237,9 +239,7 @@ def _page(
         "names": _names(found),
         "country": _country(found),
         "aliases": found.aliases.all(),
-        "mandates": [
-            (mandate, mandate.holds(today)) for mandate in found.mandated_signers.select_related("added_by")
-        ],
+        "mandates": [(mandate, mandate.holds(today)) for mandate in found.mandated_signers.select_related("added_by")],
         "signatures": _signatures(found),
         "history": _history(found),
         "merged": [(row, own_name(row)) for row in found.merged.all()],

@@ -52,7 +52,9 @@ class InviteForm(forms.Form):
         required=False,
         label=_("A list, one organisation a line"),
         max_length=LONGEST_LIST,
-        error_messages={"max_length": _("This list is too long to be read in one go. Invite its first part, then the rest.")},
+        error_messages={
+            "max_length": _("This list is too long to be read in one go. Invite its first part, then the rest.")
+        },
     )
     language = forms.ChoiceField(
         label=_("Language where none is known"),

@@ -12,7 +12,16 @@ from letters.models import Letter, Version
 from signatories.authority import Grade
 from signatories.countries import countries
 from signatories.folding import fold_name
-from signatories.forms.fields import NAME_IN, LineField, MailboxField, NameField, TextField, VersionField, WebsiteField, say
+from signatories.forms.fields import (
+    NAME_IN,
+    LineField,
+    MailboxField,
+    NameField,
+    TextField,
+    VersionField,
+    WebsiteField,
+    say,
+)
 from signatories.forms.registry import DayField, RegistryForm, other_languages
 from signatories.models import Signature
 from signatories.services import Signing
@@ -52,7 +61,8 @@ class RecordForm(RegistryForm):
         ],
         widget=forms.RadioSelect,
         error_messages=dict.fromkeys(
-            ("required", "invalid_choice"), _("Ask the organisation, and enter what it chose. Nothing is chosen for it.")
+            ("required", "invalid_choice"),
+            _("Ask the organisation, and enter what it chose. Nothing is chosen for it."),
         ),
     )
     name = NameField(
@@ -78,7 +88,9 @@ class RecordForm(RegistryForm):
         label=_("E-mail"),
         max_length=254,
         required=False,
-        help_text=_("With an address, the signatory gets a link to see, correct and withdraw the signature. Without one, nothing is mailed."),
+        help_text=_(
+            "With an address, the signatory gets a link to see, correct and withdraw the signature. Without one, nothing is mailed."
+        ),
         error_messages={**say(), "invalid": _("Enter an e-mail address such as name@example.org.")},
     )
     language = forms.ChoiceField(

@@ -33,7 +33,9 @@ class DomainsField(forms.CharField):
         for word in text.replace(",", " ").replace(";", " ").split():
             domain = domain_of(word)
             if not domain:
-                raise ValidationError(_("“%(text)s” is not a domain, such as example.org."), "domain", {"text": word[:100]})
+                raise ValidationError(
+                    _("“%(text)s” is not a domain, such as example.org."), "domain", {"text": word[:100]}
+                )
             if is_free_mail(domain) or is_shared(domain):
                 message = _("Anyone can have an address or a page at %(domain)s, so it shows nothing. Leave it out.")
                 raise ValidationError(message, "shared", {"domain": domain})
@@ -56,7 +58,9 @@ class DayField(forms.DateField):
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(input_formats=["%Y-%m-%d"], error_messages={"required": NOT_A_DATE, "invalid": NOT_A_DATE}, **kwargs)
+        super().__init__(
+            input_formats=["%Y-%m-%d"], error_messages={"required": NOT_A_DATE, "invalid": NOT_A_DATE}, **kwargs
+        )
 
     def to_python(self, value: Any) -> date | None:
         try:
@@ -99,7 +103,9 @@ class OrganisationForm(RegistryForm):
     domains = DomainsField(
         label=_("Domains"),
         required=False,
-        help_text=_("Of its mail, one a line, such as example.org. Whoever writes from one of them is taken to belong to it."),
+        help_text=_(
+            "Of its mail, one a line, such as example.org. Whoever writes from one of them is taken to belong to it."
+        ),
     )
     public_email = MailboxField(
         label=_("Public e-mail address"),

@@ -12,6 +12,7 @@ import pytest
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings as configured
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
@@ -23,8 +24,10 @@ from accounts.models import Role, User
 from campaign import catalogues
 from campaign.demo.load import load_letter
 from dispatch import emails as dispatch_emails
-from dispatch import pdf
+from dispatch import pdf, verification
+from dispatch.inspection import Busy, Seal
 from dispatch.models import Covering, Delivery, Dispatch, Edition
+from dispatch.seal import DEMONSTRATION
 from dispatch.services import dispatches
 from dispatch.states import DeliveryStatus, DispatchStatus, EditionStatus
 from letters.models import Letter
@@ -208,6 +211,27 @@ class TestPublicPages:
         reader.get(letter_path(language))
         make_signature(letter, visibility=Signature.Visibility.WITHHELD)
         reader.get(letter_path(language))
+
+    @in_each_language
+    def test_checking_a_copy(self, letter: Letter, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        reader, verify = Reader(language), f"/{language}/verify/"
+        reader.get(verify)
+        reader.post(verify, status=422)
+        for wrong in ("", "abc", "0" * 63):
+            reader.post(verify, {"sha256": wrong}, status=422)
+        for data, status in ((b"", 422), (b"x", 200), (bytes(verification.LIMIT + 1), 413)):
+            reader.post(verify, {"copy": SimpleUploadedFile("letter.pdf", data)}, status=status)
+        file, said = sealed_edition(letter).files.get(language=language), set()
+        monkeypatch.setattr(verification, "of_checksum", lambda checksum: verdict)
+        for outcome in verification.Outcome:
+            for of, one in ((None, None), (file, None), *((file, one) for one in SEALS)):
+                verdict = verification.Verdict(outcome, of, one, sha256="0" * 64)
+                reader.post(verify, {"sha256": "0" * 64})
+                said |= {verdict.heading, verdict.explanation, *verdict.about_the_seal}
+        assert len(said) == 4 + len(verification.Outcome) + 6
+        assert_speaks(language, " ".join(said))
+        monkeypatch.setattr(verification, "of_copy", lambda data: _raise(Busy))
+        reader.post(verify, {"copy": SimpleUploadedFile("letter.pdf", b"x")}, status=503)
 
     @in_each_language
     def test_errors(self, letter: Letter, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -529,6 +553,18 @@ WRONG = {
     "visibility": ["maybe"],
     "version": ["0"],
 }
+
+
+# Each kind of certificate once, with and without a time stamp, and one that ran out.
+SEALS = [
+    Seal("0" * 64, True, True, DEMONSTRATION, DEMONSTRATION, True, "2999-01-01T00:00:00+00:00"),
+    Seal("0" * 64, True, True, "A", "A", True, "2001-01-01T00:00:00+00:00"),
+    Seal("0" * 64, True, True, "A", "B", False, "2999-01-01T00:00:00+00:00", "2020-08-05T12:00:00+00:00", "C"),
+]
+
+
+def _raise(failure: type[Exception]) -> None:
+    raise failure
 
 
 def letter_path(language: str) -> str:
