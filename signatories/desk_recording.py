@@ -25,7 +25,7 @@ def record(request: HttpRequest, slug: str) -> HttpResponse:
     if form.is_valid():
         stated = form.cleaned_data
         try:
-            signature, secret = recording.record(
+            _signature, secret = recording.record(
                 letter, stated["version"], form.signing(), via=stated["via"], shown=form.shown(), by=staff(request)
             )
         except NotOpen:

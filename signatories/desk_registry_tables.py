@@ -2,7 +2,7 @@
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -34,12 +34,13 @@ class TableForm(forms.Form):
 
 @require_safe
 @staff_page(access_review)
-def export_table(request: HttpRequest, form: str) -> HttpResponseBase:
+def export_table(request: HttpRequest, form: str) -> HttpResponse:
     """Everything but the mandates."""
     if form not in KINDS:
         raise Http404
     pieces, content_type = KINDS[form]
-    response = StreamingHttpResponse(pieces(registry_tables.COLUMNS, registry_tables.rows()), content_type=content_type)
+    written = b"".join(pieces(registry_tables.COLUMNS, registry_tables.rows()))
+    response = HttpResponse(written, content_type=content_type)
     name = f"organisations-{timezone.now().date().isoformat()}.{form}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

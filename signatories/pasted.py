@@ -124,8 +124,7 @@ def _language(text: str) -> str:
 
 
 def _name(code: str, language: str) -> str:
-    names: dict[str, str] = Locale.parse(language, sep="-").languages
-    return names.get(code, "").casefold()
+    return str(Locale.parse(language, sep="-").languages.get(code, "")).casefold()
 
 
 NOT_AN_ADDRESS = _("This is not an e-mail address that mail can be sent to.")

@@ -3,6 +3,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from letters.models import Letter
@@ -73,7 +74,8 @@ class InviteForm(forms.Form):
 
     def ticked(self) -> Iterator[Organisation]:
         """What was ticked already, to be shown again beside what the next search finds."""
-        pks = [pk for pk in self.data.getlist("organisation") if pk.isascii() and pk.isdigit() and len(pk) < 19]  # type: ignore[union-attr]
+        assert isinstance(self.data, QueryDict)
+        pks = [pk for pk in self.data.getlist("organisation") if pk.isascii() and pk.isdigit() and len(pk) < 19]
         yield from Organisation.objects.live().filter(pk__in=pks)
 
     def chosen(self) -> OrganisationQuerySet:

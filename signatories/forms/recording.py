@@ -89,7 +89,8 @@ class RecordForm(RegistryForm):
         max_length=254,
         required=False,
         help_text=_(
-            "With an address, the signatory gets a link to see, correct and withdraw the signature. Without one, nothing is mailed."
+            "With an address, the signatory gets a link to see, correct and withdraw the signature. "
+            "Without one, nothing is mailed."
         ),
         error_messages={**say(), "invalid": _("Enter an e-mail address such as name@example.org.")},
     )

@@ -50,7 +50,7 @@ def may_be_objected_to(signature: Signature) -> bool:
 
 
 def spoken_for(signature: Signature) -> Organisation | None:
-    """The organisation in whose name it was signed, as the registry has it; what was typed is not repeated to anybody."""
+    """The organisation in whose name it was signed, as the registry has it: what a stranger typed is not repeated."""
     return organisation_of(signature)
 
 

@@ -27,7 +27,7 @@ class RecordedAlready(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """How staff know: a call-back (`note`), an announcement (`address`, `dated`), or where the paper is kept (`note`)."""
+    """How staff know: a call-back (`note`), an announcement (`address`, `dated`), a paper (`note`: where it is)."""
 
     grade: Grade
     address: str = ""

@@ -175,8 +175,8 @@ def end_mandate(mandate: MandatedSigner, *, by: User) -> None:
 def merge(goes: Organisation, *, into: Organisation, by: User) -> None:
     """Two records were one organisation's. `into` stays; `goes` keeps its history and leads there.
 
-    Signatures, invitations, other names, domains and mandates move, and what `into` lacks is taken over. Where access to
-    one was locked, it is locked. Raises `BothApproved`, or `Overtaken` where one was merged in the meantime.
+    Signatures, invitations, other names, domains and mandates move, and what `into` lacks is taken over. Where access
+    to one was locked, it is locked. Raises `BothApproved`, or `Overtaken` where one was merged in the meantime.
     """
     if goes.pk == into.pk:
         raise ValueError("An organisation can't be merged into itself")
@@ -274,4 +274,4 @@ def _look_again(organisation: Organisation) -> None:
 
 def _rival(stated: Stated, but: Organisation | None = None) -> Organisation:
     same = Organisation.objects.live().filter(folded_name=fold_name(stated.name), country=stated.country)
-    return same.exclude(pk=but.pk if but else None).get()
+    return (same.exclude(pk=but.pk) if but else same).get()

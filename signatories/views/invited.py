@@ -43,7 +43,7 @@ def opened(view: View) -> View:
 def invited(request: HttpRequest, token: str, what: Opened) -> HttpResponse:
     """The letter. No names of signatories: before it is public, they are nobody's but the desk's to see."""
     letter = what.letter
-    context = {
+    context: dict[str, Any] = {
         "letter": letter,
         "text": letter.version.text(get_language() or settings.LANGUAGE_CODE),
         "count": signatory_count(letter),
@@ -92,7 +92,7 @@ def not_us(request: HttpRequest, token: str) -> HttpResponse:
         objecting.object_to(signature)
         return redirect("not_us", token=token)
     organisation = objecting.spoken_for(signature)
-    context = {
+    context: dict[str, Any] = {
         "letter": signature.letter,
         "signature": signature,
         "name": own_name(organisation) if organisation else "",
