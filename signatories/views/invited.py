@@ -7,13 +7,18 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from letters.models import Version
 from publishing.pages import in_each_language
 from signatories import invited_links as links
+from signatories import services
+from signatories.forms import SignForm
 from signatories.invited_links import Opened
+from signatories.links import CONFIRM_WITHIN
+from signatories.models import Invitation
 from signatories.queries import signatory_count
 from signatories.services import answering, objecting
 from signatories.services.inviting import own_name
@@ -52,6 +57,45 @@ def invited(request: HttpRequest, token: str, what: Opened) -> HttpResponse:
         "is_public": letter.is_public,
     }
     return _page(request, "invited", **context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@opened
+def sign(request: HttpRequest, token: str, what: Opened) -> HttpResponse:
+    """The form, with what we know of the invited organisation filled in."""
+    letter = what.letter
+    context: dict[str, Any] = {"letter": letter, "letter_path": reverse("invited", args=[token])}
+    if not letter.takes_signatures:
+        return _page(request, "closed", status=410, **context)
+    initial = known_of(what.invitation) if what.invitation else {}
+    form = SignForm(request.POST if request.method == "POST" else None, letter=letter, initial=initial)
+    if form.is_valid():
+        try:
+            services.sign(letter, form.cleaned_data["version"], form.signing(), invitation=what.invitation)
+        except services.NotOpen:
+            return _page(request, "closed", status=410, **context)
+        return redirect("invited_sent", token=token)
+    text = form.latest.text(get_language() or settings.LANGUAGE_CODE)
+    context |= {"form": form, "version": form.latest, "text": text}
+    return _page(request, "sign", status=422 if form.is_bound else 200, **context)
+
+
+@require_safe
+@opened
+def sent(request: HttpRequest, token: str, what: Opened) -> HttpResponse:
+    """Look into your mailbox: the same words, whoever comes here."""
+    path = reverse("invited", args=[token])
+    return _page(request, "sent", letter=what.letter, letter_path=path, days=CONFIRM_WITHIN.days)
+
+
+def known_of(invitation: Invitation) -> dict[str, Any]:
+    """What the form can be filled in with; the signer looks over it."""
+    organisation = invitation.organisation
+    if organisation is None:
+        return {"name": invitation.name}
+    names = {f"name_{code}": getattr(organisation, f"name_{code}") for code in settings.SHIPPED_LANGUAGES}
+    stated = {"name": own_name(organisation), "country": organisation.country, "website": organisation.website}
+    return {**names, **stated}
 
 
 @require_POST
