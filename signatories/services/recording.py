@@ -14,6 +14,7 @@ from signatories import emails
 from signatories.authority import Grade
 from signatories.folding import fold_name, mailbox
 from signatories.models import Signature
+from signatories.services.answering import has_signed
 from signatories.services.evidence import add_evidence, assess
 from signatories.services.objecting import tell_organisation
 from signatories.services.secrets import new_secret, secret_index
@@ -65,6 +66,7 @@ def record(
             record_event(signature, by=by)
             assess(signature)
             _show(signature, shown, by)
+            has_signed(signature)
             emails.received(signature)
             tell_organisation(signature)
     except IntegrityError:

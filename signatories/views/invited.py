@@ -139,7 +139,7 @@ def not_us(request: HttpRequest, token: str) -> HttpResponse:
     context: dict[str, Any] = {
         "letter": signature.letter,
         "signature": signature,
-        "name": own_name(organisation) if organisation else "",
+        "organisation_name": own_name(organisation) if organisation else "",
         "is_public": signature.letter.is_public,
     }
     return _page(request, "not_us", **context)

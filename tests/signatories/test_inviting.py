@@ -1,5 +1,6 @@
 """Organisations are invited by links of their own, answer on a page, and are reminded once."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -17,9 +18,9 @@ from letters.models import Letter, PrivateLink
 from letters.services import make_private_link
 from letters.states import LetterStatus
 from mailing.models import Mail
-from signatories import invited_links
+from signatories import invited_links, services
 from signatories.models import Invitation, Organisation
-from signatories.services import inviting
+from signatories.services import Signing, inviting
 from signatories.services.inviting import Invitee
 from signatories.states import InvitationStatus
 from tests.factories import make_letter, make_organisation, make_signature, make_user
@@ -55,7 +56,7 @@ def desk(campaigner: User) -> Client:
 def invite(letter: Letter, *, name: str = "One", email: str = "a@one.org", language: str = "en") -> Invitation:
     inviting.invite(letter, [Invitee(name=name, email=email, language=language)], by=make_user())
     inviting.send_waiting()
-    return letter.invitations.get(name=name)
+    return letter.invitations.filter(name=name).latest("pk")
 
 
 def path_of(invited: Invitation, ending: str = "") -> str:
@@ -241,12 +242,12 @@ class TestTheLink:
         """Whoever reads the mailbox of an invitation need not be who signed, and may be who must not know."""
         invited, other = invite(letter), invite(letter, name="Two", email="a@two.org")
         Invitation.objects.filter(pk=other.pk).update(status=InvitationStatus.SIGNED)
-        pages = [Client().get(path_of(i)).text.replace(invited_links.token_of(i), "…") for i in (invited, other)]
-        assert pages[0] == pages[1]
-        answers = [Client().post(path_of(i, "decline/"), follow=True).text for i in (invited, other)]
-        assert answers[0].replace(invited_links.token_of(invited), "…") == answers[1].replace(
-            invited_links.token_of(other), "…"
-        )
+        for answer in (
+            lambda i: Client().get(path_of(i)),
+            lambda i: Client().post(path_of(i, "decline/"), follow=True),
+        ):
+            pages = [re.sub(f"{invited_links.token_of(i)}|value=.*?>", "…", answer(i).text) for i in (invited, other)]
+            assert pages[0] == pages[1]
         other.refresh_from_db()
         assert other.status == InvitationStatus.SIGNED
 
@@ -302,3 +303,84 @@ def test_workers_who_look_at_once_mail_each_once(letter: Letter) -> None:
     inviting.chase(letter, by=make_user())
     assert at_once(inviting.send_waiting) == 20
     assert Mail.objects.count() == 40
+
+
+class TestSigning:
+    def test_the_form_is_filled_in_with_what_is_known(self, hidden: Letter) -> None:
+        known = make_organisation(
+            name="Праваабарончы цэнтр", name_ru="Правозащитный центр", country="LT", website="https://centre.org"
+        )
+        invitee = Invitee(name="Праваабарончы цэнтр", email="a@centre.org", language="be", organisation=known)
+        inviting.invite(hidden, [invitee], by=make_user())
+        inviting.send_waiting()
+        form = Client().get(path_of(hidden.invitations.get(), "sign/")).context["form"]
+        filled = {name: form[name].value() for name in ("name", "name_ru", "country", "website", "representative")}
+        assert filled == {
+            "name": "Праваабарончы цэнтр",
+            "name_ru": "Правозащитный центр",
+            "country": "LT",
+            "website": "https://centre.org",
+            "representative": None,
+        }
+        assert form["visibility"].value() is None, "nothing is chosen for anybody"
+
+    def test_signing_through_the_link_answers_the_invitation_once_confirmed(self, letter: Letter) -> None:
+        invited = invite(letter)
+        answer = Client().post(path_of(invited, "sign/"), stated(letter, email="else@another.org"))
+        assert answer.status_code == 302
+        signature = letter.signatures.get()
+        assert (signature.invitation, signature.status) == (invited, "unconfirmed")
+        invited.refresh_from_db()
+        assert invited.status == InvitationStatus.INVITED
+        services.confirm(signature, shown=services.fingerprint(signature))
+        invited.refresh_from_db()
+        assert (invited.status, invited.answered_at is not None) == (InvitationStatus.SIGNED, True)
+        assert inviting.chaseable(letter).count() == 0
+
+    def test_signing_without_the_link_answers_it_too(self, letter: Letter) -> None:
+        by_mailbox = invite(letter, name="Other words for it", email="A+list@one.org")
+        by_name = invite(letter, name="ONE", email="chair@one.org")
+        signature = services.sign(letter, letter.version, signing(name="One", email="a@one.org"))
+        services.confirm(signature, shown=services.fingerprint(signature))
+        assert [Invitation.objects.get(pk=i.pk).status for i in (by_mailbox, by_name)] == ["signed", "invited"]
+        services.approve(signature, by=make_user(Role.Name.REVIEWER))
+        assert [Invitation.objects.get(pk=i.pk).status for i in (by_mailbox, by_name)] == ["signed", "signed"]
+
+    def test_who_declined_may_still_sign(self, letter: Letter) -> None:
+        invited = invite(letter)
+        Client().post(path_of(invited, "decline/"))
+        signature = services.sign(letter, letter.version, signing(name="One", email="a@one.org"), invitation=invited)
+        services.confirm(signature, shown=services.fingerprint(signature))
+        invited.refresh_from_db()
+        assert invited.status == InvitationStatus.SIGNED
+
+    def test_a_private_link_opens_the_form_of_a_letter_that_is_not_public(self, hidden: Letter) -> None:
+        link = make_private_link(hidden, label="Members", by=make_user())
+        path = f"/en/invited/{link.token}/sign/"
+        assert Client().get(path).status_code == 200
+        answer = Client().post(path, stated(hidden), follow=True)
+        assert (answer.status_code, hidden.signatures.count()) == (200, 1)
+        wrong = Client().post(path, stated(hidden, name=""))
+        assert (wrong.status_code, "jane@one.org" in wrong.text) == (422, True)
+        Letter.objects.update(status=LetterStatus.CLOSED)
+        assert [Client().get(path).status_code, Client().post(path, stated(hidden)).status_code] == [410, 410]
+
+
+def signing(**columns: str) -> Signing:
+    stated = {"visibility": "public", "country": "BY", "website": "", "representative": "Jane", "role": "Chair"}
+    return Signing(names={}, language="en", **{**stated, **columns})
+
+
+def stated(letter: Letter, **columns: str) -> dict[str, str]:
+    return {
+        "visibility": "public",
+        "name": "One",
+        "country": "BY",
+        "representative": "Jane Example",
+        "role": "Chair",
+        "email": "jane@one.org",
+        "consent": "on",
+        "authority": "on",
+        "version": str(letter.version.pk),
+        **columns,
+    }
