@@ -220,7 +220,7 @@ class TestTheLink:
         make_signature(hidden, name="A public signatory")
         make_signature(hidden, name="A withheld signatory", visibility="withheld")
         page = Client().get(path_of(invite(hidden))).text
-        assert "2 organisations stand under this letter so far." in " ".join(page.split())
+        assert "This letter has 2 signatories so far." in " ".join(page.split())
         assert "signatory" not in page.replace("Signatories", "").replace("signatories", "")
 
     @pytest.mark.parametrize("ending", ["decline/", "not-us/"])
