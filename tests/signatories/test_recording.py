@@ -71,6 +71,9 @@ class TestRecording:
         desk.post(RECORD, told(letter, email=""))
         signature = Signature.objects.get()
         assert signature.mailbox == ""
+        services.approve(signature, by=make_user(Role.Name.REVIEWER))
+        services.reject(signature, by=make_user(Role.Name.REVIEWER), reason="unknown")
+        services.withdraw(signature)
         assert Mail.objects.count() == 0
 
     def test_two_organisations_without_an_address_are_two(self, letter: Letter, desk: Client) -> None:

@@ -103,7 +103,11 @@ class TestEntering:
         ("field", "value", "message"),
         [
             ("name", "", "Enter the name of the organisation."),
-            ("name", "a\0b", "This holds characters that can’t be seen, or more than one line. Type it again on one line."),
+            (
+                "name",
+                "a\0b",
+                "This holds characters that can’t be seen, or more than one line. Type it again on one line.",
+            ),
             ("country", "XX", "Choose a country from the list."),
             (
                 "domains",
@@ -149,6 +153,16 @@ class TestEntering:
         desk.post(reverse("desk:change_organisation", args=[one.pk]), {**STATED, "name": "One", "country": "BY"})
         waiting.refresh_from_db()
         assert waiting.get_grade_display() if hasattr(waiting, "get_grade_display") else waiting.grade == 2
+
+    def test_locked_and_unlocked(self, desk: Client) -> None:
+        one = make_organisation(name="One")
+        for verb, said in (
+            ("lock", "Access is locked"), ("lock", "Somebody else has locked it already"),
+            ("unlock", "Access is open again."), ("unlock", "Somebody else has unlocked it already"),
+        ):  # fmt: skip
+            assert said in desk.post(f"{page_of(one)}{verb}/", follow=True).text
+        happened = [past.words for past in desk.get(page_of(one)).context["history"]]
+        assert happened == ["Access unlocked", "Access locked"]
 
     def test_names_and_mandates(self, desk: Client, reviewer: User) -> None:
         one = make_organisation(name="One")
