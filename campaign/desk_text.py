@@ -20,7 +20,7 @@ from letters.differences import Difference, differences
 from letters.forms import MeaningForm, TextForm, field_name, typed
 from letters.models import Letter, Version
 from letters.states import LetterStatus
-from signatories.queries import keepers
+from signatories.queries import renewal
 
 
 @dataclass
@@ -105,7 +105,9 @@ def versions(request: HttpRequest, slug: str) -> HttpResponse:
 @staff_page(access_desk)
 def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """One of them, and what it changed."""
-    found = get_object_or_404(Version.objects.select_related("letter__campaign", "saved_by"), letter__slug=slug, number=number)
+    found = get_object_or_404(
+        Version.objects.select_related("letter__campaign", "saved_by"), letter__slug=slug, number=number
+    )
     before = found.letter.versions.filter(number__lt=found.number).last()
     context = {
         "letter": found.letter,
@@ -113,13 +115,13 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "before": before,
         "changed": by_language(before.content if before else {}, found.content),
         "reasons": [(code, name, getattr(found, f"reason_{code}") or "") for code, name in settings.LANGUAGES],
-        "keepers": keepers(found) if found.is_material else None,
+        "renewal": renewal(found) if found.is_material else None,
     }
     return render(request, "desk/version.html", context)
 
 
 def by_language(old: Content, new: Content) -> list[tuple[str, str, list[Difference]]]:
-    return [(code, name, differences(old.get(code, {}), new.get(code, {}))) for code, name in settings.LANGUAGES]
+    return [(code, str(name), differences(old.get(code, {}), new.get(code, {}))) for code, name in settings.LANGUAGES]
 
 
 def _go_on(editing: Editing, content: Content, *, saves: bool) -> HttpResponse:
@@ -161,9 +163,14 @@ def _preview(editing: Editing, form: TextForm, meaning: MeaningForm | None) -> H
         "changed": editing.changed(written),
         "meaning": meaning.cleaned_data if meaning else None,
         "reasons": [(code, name, meaning.reason()[code]) for code, name in settings.LANGUAGES] if meaning else [],
-        "asked": editing.letter.signatures.to_be_asked(),
+        "asked": editing.letter.signatures.standing().count(),
         "blocks": form.blocks(),
-        "hidden": {**hidden, **_as_data(written), "started": editing.post["started"], "version": editing.post.get("version", "")},
+        "hidden": {
+            **hidden,
+            **_as_data(written),
+            "started": editing.post["started"],
+            "version": editing.post.get("version", ""),
+        },
     }
     return render(editing.request, "desk/text_preview.html", context)
 
@@ -171,7 +178,9 @@ def _preview(editing: Editing, form: TextForm, meaning: MeaningForm | None) -> H
 def _overtaken(editing: Editing, mine: Content) -> HttpResponse:
     """Somebody saved something since the form was opened: show what, put both together, and save nothing."""
     number = editing.post.get("version", "")
-    base = editing.letter.versions.filter(number=int(number)).first() if number.isdecimal() and len(number) < 9 else None
+    base = (
+        editing.letter.versions.filter(number=int(number)).first() if number.isdecimal() and len(number) < 9 else None
+    )
     began, stands = tidied(base.content) if base else mine, tidied(editing.stands)
     both_changed, places = merged(began, mine, stands) if base else (mine, [])
     return _form(

@@ -70,7 +70,7 @@ def record_once(row: Stateful, *, by: "User | None") -> None:
     table, *names = map(connection.ops.quote_name, (Event._meta.db_table, *columns))
     label = row._meta.label_lower
     statement = (
-        f"INSERT INTO {table} ({', '.join(names)}) SELECT %s, %s, '', %s, %s, %s"
+        f"INSERT INTO {table} ({', '.join(names)}) SELECT %s, %s, '', %s, %s, %s"  # noqa: S608 - names of ours
         f" WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {names[0]} = %s AND {names[1]} = %s)"
     )
     with connection.cursor() as cursor:

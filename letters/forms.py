@@ -51,6 +51,15 @@ class TextForm(forms.Form):
         for place, text in words(content).items():
             self.fields[field_name(place)] = self._field(place, text)
 
+    def clean(self) -> dict[str, Any]:
+        count = len(structure(self.content))
+        if not count:
+            self.add_error(None, _("A letter has at least one paragraph."))
+        if count > BLOCKS_AT_MOST:
+            text = _("A letter has at most %(most)d paragraphs and demands. Leave some out, or join them.")
+            self.add_error(None, text % {"most": BLOCKS_AT_MOST})
+        return self.cleaned_data
+
     def written(self) -> Content:
         """What was written, once the form is valid."""
         said = {place: self.cleaned_data[field_name(place)] for place in words(self.content)}
@@ -74,11 +83,11 @@ class TextForm(forms.Form):
 
     def mistakes(self) -> list[tuple[str, str, str]]:
         """For the summary: the name of a field's element, what the field is called, and what is wrong with it."""
-        return [
-            (self[name].auto_id, str(self[name].label), str(error))
-            for name in self.errors
-            for error in self.errors[name]
-        ]
+        found = [("main", str(_("Text")), str(error)) for error in self.non_field_errors()]
+        for name in self.errors:
+            if name in self.fields:
+                found += [(self[name].auto_id, str(self[name].label), str(error)) for error in self.errors[name]]
+        return found
 
     def _row(self, part: str, key: str) -> dict[str, Any]:
         fields = [(code, name, self[field_name((code, part, key))]) for code, name in settings.LANGUAGES]
@@ -216,7 +225,7 @@ def typed(data: Mapping[str, str], blocks: Iterable[str], *, current: Content, l
 def _listed(blocks: Iterable[str]) -> list[tuple[str, str]]:
     found = dict(stated.partition(" ")[::2] for stated in blocks)
     kinds = Block.Kind.values
-    return [(key, kind) for key, kind in found.items() if KEY.fullmatch(key) and kind in kinds][:BLOCKS_AT_MOST]
+    return [(key, kind) for key, kind in found.items() if KEY.fullmatch(key) and kind in kinds]
 
 
 def _rows(text: str) -> int:
