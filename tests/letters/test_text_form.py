@@ -321,7 +321,7 @@ class TestTwoAtOnce:
 
     def test_a_change_in_the_admin_is_not_overwritten_either(self, letter: Letter) -> None:
         editor = Editor().open()
-        Letter.objects.update(**{"title_ru": "Другое"})
+        Letter.objects.update(title_ru="Другое")  # type: ignore[misc]
         editor.press("preview", status=409, **no(title_en="Another"))
         assert editor.fields["title_ru"] == ["Другое"]
 
@@ -403,7 +403,7 @@ class TestVersions:
         self, letter: Letter, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
         for number in range(20):
-            Letter.objects.update(**{"title_en": f"Title {number}"})
+            Letter.objects.update(title_en=f"Title {number}")  # type: ignore[misc]
             save_version(letter)
         client = Editor().client
         with django_assert_max_num_queries(12):
