@@ -4,6 +4,7 @@ docs/operators.md explains each variable. Nothing here asks the network or the d
 """
 
 import secrets
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -321,6 +322,10 @@ EMAIL_TIMEOUT = 20  # seconds for each step of a conversation with the relay
 MAIL_FROM = env.str("MAIL_FROM", default="Undersigned <signatures@undersigned.example.org>")
 DISPATCH_FROM = env.str("DISPATCH_FROM", default="Undersigned <letters@undersigned.example.org>")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = MAIL_FROM
+# What comes back goes to its sub-addresses: letters+…@.
+RETURN_ADDRESS = env.str("RETURN_ADDRESS", default="") or parseaddr(DISPATCH_FROM)[1]
+BOUNCE_MAILBOX_URL = env.str("BOUNCE_MAILBOX_URL", default="")
+STARTTLS_REQUIRED = env.bool("STARTTLS_REQUIRED", default=True)
 SENDING_ENABLED = env.bool("SENDING_ENABLED", default=False)
 # Seconds after which another worker takes up what a killed one held; longer than two steps of a conversation.
 DELIVERY_LEASE = env.int("DELIVERY_LEASE", default=45)
