@@ -1,6 +1,7 @@
 """What the pages of other apps show of signatures."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.conf import settings
 from django.db.models import Count, F
@@ -25,6 +26,16 @@ class Signatory:
     affiliation: str = ""
     joined_later: bool = False
     signed_earlier_text: bool = False
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy of an edition that went to an office, or may have: there it names the organisation for good."""
+
+    edition: int
+    office: str
+    state: str
+    at: datetime | None
 
 
 @dataclass(frozen=True)
