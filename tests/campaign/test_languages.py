@@ -653,7 +653,7 @@ class TestDesk:
         Delivery.objects.update(attempts=1, first_tried_at=now, not_before=now, code=451, answer="…")
         for status in DeliveryStatus.values:
             settled = now if status in (DeliveryStatus.ACCEPTED, DeliveryStatus.FAILED) else None
-            Delivery.objects.update(status=status, settled_at=settled)
+            Delivery.objects.update(status=status, settled_at=settled, registered_on=now)
             reader.get(page)
         for stage in ("message", "connect", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "body", "dot"):
             Delivery.objects.update(stage=stage)
