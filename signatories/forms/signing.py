@@ -5,9 +5,11 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.crypto import get_random_string
+from django.utils.functional import cached_property
 from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from letters.differences import Difference, differences
 from letters.models import Letter, Version
 from signatories.folding import fold_name
 from signatories.forms.fields import CountryField, LineField, LogoField, MailboxField, NameField, WebsiteField, say
@@ -248,6 +250,12 @@ class SignForm(forms.Form):
             **common,
             **{field: stated[field] for field in ("name", "website", "representative", "role")},
         )
+
+    @cached_property
+    def changes(self) -> list[Difference]:
+        """What changed in the letter since the form was opened, in its language."""
+        before = self.read.content.get(self.language, {}) if self.read else None
+        return [] if before is None else differences(before, self.latest.text(self.language))
 
     @property
     def signed_as(self) -> str:

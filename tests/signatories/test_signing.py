@@ -377,7 +377,7 @@ class TestTheTextChanged:
     ) -> None:
         answer = client.post(f"/{language}/letters/belarus-2020/sign/", opened)
         assert answer.status_code == 422
-        [change] = answer.context["changes"]
+        [change] = answer.context["form"].changes
         assert (change.change, change.number) == ("changed", 1)
         old = letter.versions.get(number=1).text(language)["blocks"]
         assert "".join(words.text for words in change.old) in [block["text"] for block in old]
@@ -399,7 +399,7 @@ class TestTheTextChanged:
         other = make_letter(slug="another")
         answer = client.post(SIGN, stated(letter, version=str(other.version.pk)))
         assert "It was not clear which text you had read." in answer.text
-        assert answer.context["changes"] == []
+        assert answer.context["form"].changes == []
 
 
 INDIVIDUAL = {
