@@ -7,14 +7,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
 
 from ledger.bell import ring
-from ledger.services import Overtaken, move
+from ledger.services import Overtaken, insert_if_absent, move
 from mailing import relay
+from mailing.html import html_of
 from mailing.models import Mail
 from mailing.states import MailStatus
 
@@ -41,19 +42,18 @@ def queue(
     with translation.override(language):
         text = render_to_string(template, {**context, "is_demonstration": is_demonstration})
     subject, _, body = text.lstrip().partition("\n")
-    mail, created = Mail.objects.get_or_create(
+    mail = Mail(
         key=key,
-        defaults={
-            "to": to,
-            "language": language,
-            "subject": one_line(subject),
-            "body": body.strip() + "\n",
-            "is_demonstration": is_demonstration,
-        },
+        to=to,
+        language=language,
+        subject=one_line(subject),
+        body=body.strip() + "\n",
+        is_demonstration=is_demonstration,
     )
-    if created:
-        ring(tasks.send, mail.pk)
-    return created
+    if not insert_if_absent(mail):
+        return False
+    ring(tasks.send, mail.pk)
+    return True
 
 
 def send(mail: Mail) -> None:
@@ -99,9 +99,9 @@ def one_line(text: str) -> str:
     return " ".join(printable.split())[:200]
 
 
-def _message(mail: Mail) -> EmailMessage:
+def _message(mail: Mail) -> EmailMultiAlternatives:
     digest = salted_hmac("mailing.message", mail.key).hexdigest()[:32]
-    return EmailMessage(
+    message = EmailMultiAlternatives(
         mail.subject,
         mail.body,
         to=[mail.to],
@@ -112,6 +112,8 @@ def _message(mail: Mail) -> EmailMessage:
             "Auto-Submitted": "auto-generated",
         },
     )
+    message.attach_alternative(html_of(mail.body, subject=mail.subject, language=mail.language), "text/html")
+    return message
 
 
 def _is_temporary(refusal: Exception) -> bool:

@@ -1,6 +1,7 @@
-"""What happens to signatures: signed and withdrawn (`signing`), decided on (`deciding`)."""
+"""What happens to signatures: signed and withdrawn (`signing`), decided on (`deciding`), listed (`listing`)."""
 
 from signatories.services.deciding import AlreadyApproved, approve, make_lead, reject
+from signatories.services.listing import choose_order, mark_delivered, place
 from signatories.services.signing import (
     SHOWN_IN,
     Changed,
@@ -21,11 +22,14 @@ __all__ = [
     "NotOpen",
     "Signing",
     "approve",
+    "choose_order",
     "confirm",
     "fingerprint",
     "forget_unconfirmed",
     "make_lead",
+    "mark_delivered",
     "name_columns",
+    "place",
     "reject",
     "sign",
     "withdraw",

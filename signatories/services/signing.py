@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from ledger.services import Overtaken, move, record
+from ledger.services import Overtaken, insert_if_absent, move, record_once
 from letters.models import Letter, Version
 from letters.services import touch
 from publishing import services as publishing
@@ -72,7 +72,7 @@ def sign(
     """
     if not letter.takes_signatures:
         raise NotOpen
-    who = {"mailbox": mailbox(signing.email), "folded_name": fold_name(signing.name)}
+    who = {"letter": letter, "mailbox": mailbox(signing.email), "folded_name": fold_name(signing.name)}
     stated: dict[str, Any] = {
         **signing.columns(),
         "version": version,
@@ -81,13 +81,14 @@ def sign(
         **({"invitation": invitation} if invitation else {}),
     }
     with transaction.atomic():
-        _, created = letter.signatures.live().get_or_create(**who, defaults={"letter": letter, **stated})
-        signature = letter.signatures.live().select_for_update().select_related("letter").get(**who)
-        if created:
-            record(signature, by=None)
-        elif signature.status == SignatureStatus.UNCONFIRMED:
-            _restate(signature, stated)
+        is_new = insert_if_absent(Signature(**who, **stated))
+        signature = Signature.objects.live().select_for_update().get(**who)
+        signature.letter = letter
+        if is_new or signature.status == SignatureStatus.UNCONFIRMED:
+            _state(signature, stated)
         _mail_link(signature)
+        signature.save(update_fields=[*stated, "name", "link_mailed_at"])
+        record_once(signature, by=None)
     return signature
 
 
@@ -143,17 +144,15 @@ def fingerprint(signature: Signature) -> str:
     return signature.signed_at.isoformat()
 
 
-def _restate(signature: Signature, stated: dict[str, Any]) -> None:
+def _state(signature: Signature, stated: dict[str, Any]) -> None:
     for column, value in stated.items():
         setattr(signature, column, value)
-    signature.save(update_fields=[*stated, "name"])
 
 
 def _mail_link(signature: Signature) -> None:
     """Mail the link to confirm, or where the signature stands; a double click gets one mail."""
     now = timezone.now()
-    if signature.link_mailed_at and signature.link_mailed_at > now - BETWEEN_LINKS:
-        return
     mail = emails.confirm if signature.status == SignatureStatus.UNCONFIRMED else emails.already
-    if mail(signature):
-        Signature.objects.filter(pk=signature.pk).update(link_mailed_at=now)
+    mailed_at = signature.link_mailed_at
+    if mail(signature, again=mailed_at is not None and mailed_at > now - BETWEEN_LINKS):
+        signature.link_mailed_at = now

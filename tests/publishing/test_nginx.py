@@ -26,6 +26,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from pytest_django import DjangoDbBlocker, Settings
@@ -228,6 +229,7 @@ def host(
         "VAR_DIR": str(folder / "var"),
         "PUBLIC_URL": f"https://{SITE}",
         "SECRET_KEY": "of the tests",
+        "CONTACT_KEYS": ",".join(settings.CONTACT_KEYS),
         "EMAIL_URL": "smtp://127.0.0.1:1",
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "TRUSTED_PROXIES": "1",

@@ -8,7 +8,7 @@ from accounts.models import User
 from letters.models import Letter
 from signatories.models import Signature
 from signatories.services import importing
-from signatories.services.imported_rows import Survey
+from signatories.services.imported_rows import Survey, look_through
 from signatories.tables import Unreadable
 
 
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         try:
             with options["file"].open("rb") as file:
                 if options["dry_run"]:
-                    survey, _rows = importing.look_through(letter, file)
+                    survey, _rows = look_through(letter, file)
                 else:
                     survey = importing.import_file(letter, file, by=by, visibility=options["visibility"])
         except (OSError, Unreadable) as error:
