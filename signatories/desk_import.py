@@ -4,9 +4,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.defaultfilters import filesizeformat
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -56,7 +57,7 @@ def tables(request: HttpRequest, slug: str) -> HttpResponse:
     """The tables of a letter: those that came, the form for the next one, and buttons to take one away."""
     letter: Letter = get_object_or_404(Letter, slug=slug)
     if request.method == "POST" and not keep_in_memory(request, limit=MAX_BYTES):
-        form = TableForm(files={})
+        form = TableForm(files=MultiValueDict())
         form.errors["table"] = form.error_class([TOO_LARGE % {"limit": filesizeformat(MAX_BYTES)}])
         return _tables(request, letter, form, status=413)
     return _receive(request, letter)
@@ -109,7 +110,7 @@ def drop(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @staff_page(access_campaign)
-def take_away(request: HttpRequest, slug: str) -> HttpResponse | StreamingHttpResponse:
+def take_away(request: HttpRequest, slug: str) -> HttpResponseBase:
     """All signatures of a letter as a file. A button, since who took it is written down."""
     letter = get_object_or_404(Letter, slug=slug)
     kind = request.POST.get("kind", "")

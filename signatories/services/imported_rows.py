@@ -3,7 +3,7 @@
 import base64
 import json
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -174,12 +174,14 @@ class Maker:
         self._upload, self._now = upload, now
         self._version = upload.letter.version
         self.after = self.last = 0
+        self.states: Counter[str] = Counter()
 
     def make(self, rows: list[Values]) -> None:
         made = [self._signature(values) for values in rows]
         self._register([signature for signature in made if signature.status in IN_REGISTRY])
         Signature.objects.bulk_create(made)
         record_all(made, by=self._upload.made_by)
+        self.states.update(signature.status for signature in made)
         if made:
             self.after = self.after or made[0].pk - 1
             self.last = made[-1].pk

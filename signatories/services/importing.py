@@ -6,7 +6,7 @@ What was uploaded waits encrypted for whoever looks at what was found, and never
 import io
 import time
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import IO, Any
 
@@ -58,7 +58,7 @@ def receive(letter: Letter, file: IO[bytes], *, by: User) -> Import:
 
 def check(upload: Import) -> None:
     """Look through the file. From here on its rows are kept in its stead, and of them only our columns."""
-    if not _take(upload):
+    if not _take(upload, ImportStatus.UPLOADED):
         return
     with _language_of(upload):
         try:
@@ -87,7 +87,7 @@ def begin(upload: Import, *, by: User, visibility: str) -> None:
 
 def carry_out(upload: Import) -> None:
     """Make signatures of the rows, all in one transaction. Started twice, it is done once."""
-    if not _take(upload):
+    if not _take(upload, ImportStatus.QUEUED):
         return
     try:
         with transaction.atomic():
@@ -95,8 +95,7 @@ def carry_out(upload: Import) -> None:
     except IntegrityError:
         with _language_of(upload):
             problem = _of_all(_("Meanwhile somebody signed for one of these organisations. Upload the table again."))
-        found: Any = survey_of(upload)
-        found.problems, found.problem_count = [problem], 1
+        found = replace(survey_of(upload), problems=[problem], problem_count=1)
         upload.refresh_from_db(fields=["status"])
         move(upload, ImportStatus.REFUSED, by=None, content="", found=asdict(found), done_at=timezone.now())
 
@@ -128,7 +127,7 @@ def survey_of(upload: Import) -> Survey:
 
 def weigh(upload: Import) -> None:
     """Look at what was imported as at whatever is confirmed: evidence, doubts. After a while another worker goes on."""
-    if not _take(upload):
+    if not _take(upload, ImportStatus.DONE):
         return
     until = time.monotonic() + WEIGHING
     while upload.weighed < upload.last and time.monotonic() < until:
@@ -160,8 +159,9 @@ def _make(upload: Import, packed: list[str]) -> None:
     seen, maker = Seen(upload.letter), Maker(upload, timezone.now())
     for rows in map(unpacked_rows, packed):
         maker.make([values for values in rows if not seen.has(values)])
-    upload.weighed, upload.last = maker.after, maker.last
-    upload.save(update_fields=["weighed", "last"])
+    found: Any = asdict(replace(survey_of(upload), states=dict(maker.states)))  # some may have signed meanwhile
+    upload.found, upload.weighed, upload.last = found, maker.after, maker.last
+    upload.save(update_fields=["found", "weighed", "last"])
     if upload.last:
         _ring("weigh_import", upload)
         touch(upload.letter, *SHOWN_IN)
@@ -179,10 +179,10 @@ def _weigh_some(upload: Import) -> None:
         Import.objects.filter(pk=upload.pk).update(weighed=upload.weighed)
 
 
-def _take(upload: Import) -> bool:
-    """Whether the caller is the one who works on it now."""
+def _take(upload: Import, status: str) -> bool:
+    """Whether it is in `status` still, and the caller is the one who works on it now."""
     now = timezone.now()
-    free = Import.objects.filter(_is_free(now), pk=upload.pk, status=upload.status)
+    free = Import.objects.filter(_is_free(now), pk=upload.pk, status=status)
     return free.update(taken_at=now) == 1
 
 
