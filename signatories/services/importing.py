@@ -63,7 +63,7 @@ def check(upload: Import) -> None:
     with _language_of(upload):
         try:
             survey, rows = look_through(upload.letter, io.BytesIO(unpack(upload.content)))
-            state, found = ImportStatus.CHECKED, survey
+            state, found = ImportStatus.REFUSED if survey.problem_count else ImportStatus.CHECKED, survey
         except Unreadable as error:
             state, found, rows = ImportStatus.REFUSED, Survey(problems=[_of_all(str(error))], problem_count=1), []
     content = "" if found.problem_count else "\n".join(rows)
