@@ -2,7 +2,7 @@ from celery import shared_task
 
 from signatories import services
 from signatories.models import Import
-from signatories.services import importing
+from signatories.services import importing, inviting
 
 
 @shared_task
@@ -28,3 +28,8 @@ def weigh_import(pk: int) -> None:
 @shared_task
 def sweep_imports() -> None:
     importing.sweep()
+
+
+@shared_task
+def send_invitations() -> None:
+    inviting.send_waiting()

@@ -1,4 +1,4 @@
-"""What happens to a signature: signed, confirmed, decided on by staff, withdrawn."""
+"""What happens to a signature: signed, confirmed, forgotten."""
 
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from ledger.services import Overtaken, insert_if_absent, move, record_once
 from letters.models import Letter, Version
-from letters.services import touch
-from publishing import services as publishing
 from signatories import emails
 from signatories.folding import fold_name, mailbox
 from signatories.models import Invitation, Signature
+from signatories.services.answering import has_signed
 from signatories.services.evidence import assess
+from signatories.services.objecting import tell_organisation
 from signatories.services.secrets import secret_index
 from signatories.states import SignatureStatus
 
@@ -60,7 +60,13 @@ def name_columns(name: str, names: dict[str, str]) -> dict[str, str]:
 
 
 def sign(
-    letter: Letter, version: Version, signing: Signing, *, invitation: Invitation | None = None, secret: str = ""
+    letter: Letter,
+    version: Version,
+    signing: Signing,
+    *,
+    invitation: Invitation | None = None,
+    secret: str = "",
+    is_proven: bool = False,
 ) -> Signature:
     """Take a signature and mail the signer a link to confirm it.
 
@@ -68,7 +74,8 @@ def sign(
     unconfirmed, what was stated last counts; afterwards nothing changes, and the mail says where it stands. A withdrawn
     one is over and stays as it is: who signs again signs anew. The caller can't tell the one from the other, and must
     not. `secret` opens the page of a signature that is withheld, and becomes that of one that is new or unconfirmed
-    alone. Raises `NotOpen`.
+    alone. Where the mailbox `is_proven`, there is nothing to confirm: the signature goes to the staff at once. Raises
+    `NotOpen`.
     """
     if not letter.takes_signatures:
         raise NotOpen
@@ -86,9 +93,12 @@ def sign(
         signature.letter = letter
         if is_new or signature.status == SignatureStatus.UNCONFIRMED:
             _state(signature, stated)
-        _mail_link(signature)
+        if not is_proven:
+            _mail_link(signature)
         signature.save(update_fields=[*stated, "name", "link_mailed_at"])
         record_once(signature, by=None)
+        if is_proven:
+            confirm(signature, shown=fingerprint(signature))
     return signature
 
 
@@ -116,21 +126,9 @@ def confirm(signature: Signature, *, shown: str) -> None:
         except Overtaken:
             raise Changed from None
         assess(signature)
+        has_signed(signature)
+        tell_organisation(signature)
         emails.received(signature)
-
-
-def withdraw(signature: Signature) -> None:
-    """The signer's own button: the name is off every public page and PDF when this returns. Again, it changes nothing.
-
-    Raises `publishing.services.TakenDown` where the pages had to go altogether, and `StillPublic` where not even that
-    was possible; the signature is withdrawn all the same.
-    """
-    if signature.status != SignatureStatus.WITHDRAWN:
-        with transaction.atomic():
-            move(signature, SignatureStatus.WITHDRAWN, by=None)
-            emails.withdrawn(signature)
-            touch(signature.letter, *SHOWN_IN)
-    publishing.write_at_once(*(f"{kind}:{signature.letter.slug}" for kind in SHOWN_IN))
 
 
 def forget_unconfirmed() -> int:
