@@ -20,7 +20,6 @@ from letters.models import Letter
 from signatories.models import SpentProof
 from signatories.states import SignatureStatus
 
-WITHIN = timedelta(minutes=10)
 LASTS = timedelta(minutes=30)
 LONGEST = 4000  # characters of a proof; ours have some 700
 ALGORITHM = "PBKDF2/SHA-256"
@@ -69,7 +68,8 @@ def forget_spent() -> None:
 
 
 def _is_under_attack(letter: Letter) -> bool:
-    recent = letter.signatures.filter(status=SignatureStatus.UNCONFIRMED, signed_at__gt=timezone.now() - WITHIN)
+    since = timezone.now() - timedelta(seconds=settings.GUARD_WITHIN)
+    recent = letter.signatures.filter(status=SignatureStatus.UNCONFIRMED, signed_at__gt=since)
     threshold: int = settings.GUARD_AFTER
     return recent.order_by()[:threshold].count() >= threshold
 

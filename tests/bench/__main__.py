@@ -15,7 +15,7 @@ def main() -> None:
         with quiet_bell():
             measure_pdfs()
             measure_publishing(site)
-            measure_signing()
+            measure_signing(site)
             measure_tables(site)
         show("`manage.py demo`, start to end", f"{demo_seconds:.1f} s")
 
