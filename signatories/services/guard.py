@@ -68,10 +68,9 @@ def forget_spent() -> None:
 
 
 def _is_under_attack(letter: Letter) -> bool:
-    since = timezone.now() - timedelta(seconds=settings.GUARD_WITHIN)
+    since, threshold = timezone.now() - timedelta(seconds=settings.GUARD_WITHIN), max(settings.GUARD_AFTER, 1)
     recent = letter.signatures.filter(status=SignatureStatus.UNCONFIRMED, signed_at__gt=since)
-    threshold: int = settings.GUARD_AFTER
-    return recent.order_by()[:threshold].count() >= threshold
+    return bool(recent.order_by().values_list("pk", flat=True)[threshold - 1 : threshold])
 
 
 def _key() -> str:
