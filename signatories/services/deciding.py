@@ -1,5 +1,7 @@
 """What staff decide on a signature."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -13,8 +15,17 @@ from signatories.services.signing import SHOWN_IN
 from signatories.states import SignatureStatus
 
 
+# What a decision is about: if any of it is not what it was, staff have to look again.
+LOOKED_AT = ("signed_at", "decided_at", "disputed_at", "visibility", "folded_name")
+
+
 class AlreadyApproved(Exception):
     """The organisation stands under this letter already, by another signature."""
+
+
+def looked_at(signature: Signature) -> dict[str, Any]:
+    """The columns that have to stand as the caller saw them: neither stated nor objected nor decided otherwise since."""
+    return {column: getattr(signature, column) for column in LOOKED_AT}
 
 
 def approve(signature: Signature, *, by: User) -> None:
@@ -27,7 +38,7 @@ def approve(signature: Signature, *, by: User) -> None:
                 SignatureStatus.APPROVED,
                 by=by,
                 organisation=_registered(signature),
-                only_if={"signed_at": signature.signed_at},
+                only_if=looked_at(signature),
                 **decision,
             )
             emails.approved(signature)
@@ -47,7 +58,7 @@ def reject(signature: Signature, *, by: User, reason: str) -> None:
             reason=reason,
             decided_by=by,
             decided_at=timezone.now(),
-            only_if={"signed_at": signature.signed_at},
+            only_if=looked_at(signature),
         )
         emails.rejected(signature)
         touch(signature.letter, *SHOWN_IN)
@@ -59,10 +70,14 @@ def make_lead(signature: Signature) -> None:
     signature.is_lead = True
 
 
-def _registered(signature: Signature) -> Organisation:
+def _registered(signature: Signature) -> Organisation | None:
     """The organisation that a signature speaks for, entered into the registry with its first approval."""
+    if signature.kind == Signature.Kind.INDIVIDUAL:
+        return None
+    if signature.organisation:
+        return signature.organisation.merged_into or signature.organisation
     names = {language: getattr(signature, f"name_{language}") for language in settings.SHIPPED_LANGUAGES}
-    organisation, _ = Organisation.objects.get_or_create(
+    organisation, _ = Organisation.objects.live().get_or_create(
         folded_name=signature.folded_name,
         country=signature.country,
         defaults={"website": signature.website, **{f"name_{language}": name for language, name in names.items()}},
