@@ -1,8 +1,17 @@
 from django.urls import path
 
-from signatories import desk
+from signatories.desk import deciding, page
 
 urlpatterns = [
-    path("signatures/<int:pk>/approve/", desk.approve, name="approve"),
-    path("signatures/<int:pk>/reject/", desk.reject, name="reject"),
+    path("batch/", deciding.batch, name="batch"),
+    path("signatures/<int:pk>/", page.signature, name="signature"),
+    path("signatures/<int:pk>/approve/", deciding.approve, name="approve"),
+    path("signatures/<int:pk>/reject/", deciding.reject, name="reject"),
+    path("signatures/<int:pk>/ask/", page.ask, name="ask"),
+    path("signatures/<int:pk>/note/", page.note, name="note"),
+    path("signatures/<int:pk>/assign/", page.assign, name="assign"),
+    path("signatures/<int:pk>/spell/", page.spell, name="spell"),
+    path("signatures/<int:pk>/announcement/", page.announcement, name="announcement"),
+    path("signatures/<int:pk>/call-back/", page.call_back, name="call_back"),
+    path("questions/<int:pk>/take-back/", page.take_back, name="take_back"),
 ]

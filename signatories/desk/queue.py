@@ -11,19 +11,19 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from accounts.access import reviewers
-from accounts.models import User
+from accounts.models import Role, User
 from letters.models import Letter
 from signatories.authority import Grade
 from signatories.countries import countries
 from signatories.folding import fold_name, mailbox
 from signatories.lookalikes import Kind, name_keys
-from signatories.models import NameKey, Signature, SignatureQuerySet
+from signatories.models import Correction, NameKey, Signature, SignatureQuerySet
 from signatories.services.evidence import Weight
 from signatories.states import CorrectionStatus, SignatureStatus
 
 A_PAGE = 50
-WAITING = Q(status=SignatureStatus.PENDING) | Q(corrections__status=CorrectionStatus.PENDING)
+CORRECTED = Correction.objects.filter(status=CorrectionStatus.PENDING)
+WAITING = Q(status=SignatureStatus.PENDING) | Q(pk__in=CORRECTED.values("signature"))
 ANY = pgettext_lazy("filter", "Any")
 
 
@@ -55,7 +55,8 @@ class Filters(forms.Form):
         super().__init__(data, use_required_attribute=False)
         self.user = user
         self._choose("country", [("", ANY), *countries(get_language() or settings.LANGUAGE_CODE)])
-        others = [(str(other.pk), str(other)) for other in reviewers() if other != user]
+        reviewers = User.objects.holding(Role.Name.REVIEWER, Role.Name.CAMPAIGNER)
+        others = [(str(other.pk), str(other)) for other in reviewers if other != user]
         self._choose("assigned", [("", ANY), ("me", _("Me")), ("nobody", _("Nobody")), *others])
         for field in self.fields.values():
             field.required = False

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from letters.models import Letter, Version
 from signatories.countries import countries
 from signatories.folding import fold_name
-from signatories.forms.fields import LineField, MailboxField, NameField, VersionField, WebsiteField, say
+from signatories.forms.fields import NAME_IN, LineField, MailboxField, NameField, VersionField, WebsiteField, say
 from signatories.models import Signature
 from signatories.services import Signing
 
@@ -151,9 +151,3 @@ class SignForm(forms.Form):
             email=stated["email"],
             language=self.language,
         )
-
-
-NAME_IN = {
-    "be": _("Name in Belarusian"),
-    "ru": _("Name in Russian"),
-}
