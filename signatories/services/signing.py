@@ -14,7 +14,9 @@ from letters.services import touch
 from publishing import services as publishing
 from signatories import emails
 from signatories.folding import fold_name, mailbox
-from signatories.models import Signature
+from signatories.models import Invitation, Signature
+from signatories.services.evidence import assess
+from signatories.services.secrets import secret_index
 from signatories.states import SignatureStatus
 
 KEPT_UNCONFIRMED = timedelta(days=7)
@@ -57,18 +59,27 @@ def name_columns(name: str, names: dict[str, str]) -> dict[str, str]:
     return {f"name_{language}": value for language, value in by_language.items()}
 
 
-def sign(letter: Letter, version: Version, signing: Signing) -> Signature:
+def sign(
+    letter: Letter, version: Version, signing: Signing, *, invitation: Invitation | None = None, secret: str = ""
+) -> Signature:
     """Take a signature and mail the signer a link to confirm it.
 
     The same mailbox for the same name is one row, however often and however simultaneously it comes: while it is
     unconfirmed, what was stated last counts; afterwards nothing changes, and the mail says where it stands. A withdrawn
     one is over and stays as it is: who signs again signs anew. The caller can't tell the one from the other, and must
-    not. Raises `NotOpen`.
+    not. `secret` opens the page of a signature that is withheld, and becomes that of one that is new or unconfirmed
+    alone. Raises `NotOpen`.
     """
     if not letter.takes_signatures:
         raise NotOpen
     who = {"mailbox": mailbox(signing.email), "folded_name": fold_name(signing.name)}
-    stated: dict[str, Any] = {**signing.columns(), "version": version, "signed_at": timezone.now()}
+    stated: dict[str, Any] = {
+        **signing.columns(),
+        "version": version,
+        "signed_at": timezone.now(),
+        "secret_index": secret_index(secret),
+        **({"invitation": invitation} if invitation else {}),
+    }
     with transaction.atomic():
         _, created = letter.signatures.live().get_or_create(**who, defaults={"letter": letter, **stated})
         signature = letter.signatures.live().select_for_update().select_related("letter").get(**who)
@@ -103,6 +114,7 @@ def confirm(signature: Signature, *, shown: str) -> None:
             )
         except Overtaken:
             raise Changed from None
+        assess(signature)
         emails.received(signature)
 
 

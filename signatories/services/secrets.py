@@ -1,0 +1,27 @@
+"""The secret behind which the page of a withheld signature stands: shown once, kept as its hash alone."""
+
+import hashlib
+import secrets
+
+# Crockford's base 32: no letter that is taken for a digit, nor "u".
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+READ_AS = str.maketrans("oil", "011")
+GROUPS, IN_GROUP = 6, 4  # 120 bits
+
+
+def new_secret() -> str:
+    """A secret to be written down by hand: six groups of four letters and digits, 120 bits."""
+    groups = ("".join(secrets.choice(ALPHABET) for _ in range(IN_GROUP)) for _ in range(GROUPS))
+    return "-".join(groups)
+
+
+def secret_index(secret: str) -> str:
+    """Under which the signature of `secret` is found; empty for what no secret can be.
+
+    However it was written down: capital letters, spaces, any dashes, "O" for zero, "I" or "l" for one. A plain hash
+    does, for nobody tries out 120 bits.
+    """
+    bare = "".join(character for character in secret.casefold() if character.isalnum()).translate(READ_AS)
+    if len(bare) != GROUPS * IN_GROUP or not set(bare) <= set(ALPHABET):
+        return ""
+    return hashlib.sha256(bare.encode()).hexdigest()
