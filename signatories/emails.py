@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 
 from mailing.services import queue
 from signatories import links
-from signatories.models import Signature
+from signatories.models import Question, Signature
 
 MAILS_A_DAY = 3  # to one mailbox, by strangers' doing
 
@@ -36,6 +36,12 @@ def approved(signature: Signature) -> bool:
 
 def rejected(signature: Signature) -> bool:
     return _queue(signature, "rejected", link=links.own_url(signature))
+
+
+def question(signature: Signature, asked: Question) -> bool:
+    """What staff want to know, in their own words, and the page on which it is answered."""
+    key = f"question:{asked.pk}"
+    return _put(signature, "question", key, {"link": links.answer_url(signature), "question": asked})
 
 
 def withdrawn(signature: Signature) -> bool:

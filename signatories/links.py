@@ -30,6 +30,11 @@ def own_url(signature: Signature) -> str:
     return _url(signature, "own")
 
 
+def answer_url(signature: Signature) -> str:
+    """The page on which the signer answers what staff asked. It does not expire."""
+    return _url(signature, "answer")
+
+
 def read(letter: Letter, purpose: str, token: str) -> Signature:
     """The signature of `letter` that `token` was made for. Raises `Invalid` or `Expired`."""
     max_age = CONFIRM_WITHIN if purpose == "confirm" else None

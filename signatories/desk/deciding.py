@@ -1,6 +1,6 @@
 """Staff decide on signatures, and decide otherwise later: each time for what stood there when they looked."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.access import access_review, back, staff, staff_page
 from ledger.services import IllegalMove, Overtaken
 from signatories import services
-from signatories.desk.queue import in_order
+from signatories.desk.queue import proposed
 from signatories.desk.rows import REASONS, own_name, rows, shown
 from signatories.models import Signature
 from signatories.states import SignatureStatus
@@ -56,20 +56,15 @@ def batch(request: HttpRequest) -> HttpResponse:
     """Known members of the coalition with evidence and without doubts, all with what speaks for them, in one go."""
     if request.method == "POST":
         return _approve_batch(request)
-    proposed = rows(_proposed()[:BATCH])
-    without = [row for row in proposed if not row.doubts]
-    return render(request, "desk/batch.html", {"rows": without})
-
-
-def _proposed() -> Iterable[Signature]:
-    return in_order(Signature.objects.proposed()).select_related("letter", "decided_by", "assigned_to")
+    listed = rows(proposed().select_related("letter", "assigned_to")[:BATCH])
+    return render(request, "desk/batch.html", {"rows": [row for row in listed if not row.doubts]})
 
 
 def _approve_batch(request: HttpRequest) -> HttpResponse:
     looked_at = dict(stated.partition(" ")[::2] for stated in request.POST.getlist("approve"))
     listed = rows(Signature.objects.filter(pk__in=[pk for pk in looked_at if pk.isdecimal()]).select_related("letter"))
-    proposed = set(_proposed().values_list("pk", flat=True))
-    same = [row for row in listed if row.signature.pk in proposed and not row.doubts]
+    still = set(proposed().values_list("pk", flat=True))
+    same = [row for row in listed if row.signature.pk in still and not row.doubts]
     same = [row for row in same if looked_at[str(row.signature.pk)] == row.shown]
     done = services.approve_batch([row.signature for row in same], by=staff(request))
     approved = {signature.pk for signature in done.approved}

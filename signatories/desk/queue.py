@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.paginator import Page, Paginator
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +17,7 @@ from signatories.authority import Grade
 from signatories.countries import countries
 from signatories.folding import fold_name, mailbox
 from signatories.lookalikes import Kind, name_keys
-from signatories.models import Correction, NameKey, Signature, SignatureQuerySet
+from signatories.models import Correction, NameKey, Organisation, Signature, SignatureQuerySet
 from signatories.services.evidence import Weight
 from signatories.states import CorrectionStatus, SignatureStatus
 
@@ -126,6 +126,20 @@ def in_order(signatures: SignatureQuerySet) -> SignatureQuerySet:
     """By the letter's last day for signing, then by risk, then by age."""
     ends = F("letter__signing_until").asc(nulls_last=True)
     return signatures.order_by(ends, "-risk", "confirmed_at", "pk")
+
+
+def proposed() -> SignatureQuerySet:
+    """What may be approved in one go: known members, with evidence at their own domain or better, and no doubts."""
+    members = Organisation.objects.members().filter(country=OuterRef("country"))
+    named = members.filter(
+        Q(folded_name=OuterRef("folded_name"))
+        | Q(name_keys__kind=Kind.SAME, name_keys__key=OuterRef("folded_name"))
+    )
+    waiting = Signature.objects.of_organisations().filter(
+        status=SignatureStatus.PENDING, grade__gte=Grade.DOMAIN, risk__lt=Weight.ELSEWHERE, disputed_at=None
+    )
+    known = Q(organisation__member_since__isnull=False) | Q(Exists(named), organisation=None)
+    return in_order(waiting.filter(known).exclude(pk__in=CORRECTED.values("signature")))
 
 
 def a_page(signatures: SignatureQuerySet, number: str | None) -> Page[Signature]:

@@ -7,10 +7,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from ledger.services import move
+from ledger.services import IllegalMove, move, record
 from letters.services import touch
 from signatories import emails
 from signatories.models import Organisation, Signature
+from signatories.services.evidence import organisation_of, write_name_keys
 from signatories.services.signing import SHOWN_IN
 from signatories.states import SignatureStatus
 
@@ -30,6 +31,8 @@ def looked_at(signature: Signature) -> dict[str, Any]:
 
 def approve(signature: Signature, *, by: User) -> None:
     """Put the organisation under the letter. Raises `Overtaken`, `IllegalMove` or `AlreadyApproved`."""
+    if signature.status == SignatureStatus.LAPSED:  # it comes back by the signer's consent to the new text alone
+        raise IllegalMove(signature.status)
     try:
         with transaction.atomic():
             decision = {"decided_by": by, "decided_at": timezone.now(), "reason": ""}
@@ -37,7 +40,7 @@ def approve(signature: Signature, *, by: User) -> None:
                 signature,
                 SignatureStatus.APPROVED,
                 by=by,
-                organisation=_registered(signature),
+                organisation=_registered(signature, by=by),
                 only_if=looked_at(signature),
                 **decision,
             )
@@ -70,16 +73,20 @@ def make_lead(signature: Signature) -> None:
     signature.is_lead = True
 
 
-def _registered(signature: Signature) -> Organisation | None:
+def _registered(signature: Signature, *, by: User) -> Organisation | None:
     """The organisation that a signature speaks for, entered into the registry with its first approval."""
     if signature.kind == Signature.Kind.INDIVIDUAL:
         return None
-    if signature.organisation:
-        return signature.organisation.merged_into or signature.organisation
-    names = {language: getattr(signature, f"name_{language}") for language in settings.SHIPPED_LANGUAGES}
-    organisation, _ = Organisation.objects.live().get_or_create(
+    known = organisation_of(signature)
+    if known:
+        return known.merged_into or known
+    names = {f"name_{language}": getattr(signature, f"name_{language}") for language in settings.SHIPPED_LANGUAGES}
+    organisation, is_new = Organisation.objects.live().get_or_create(
         folded_name=signature.folded_name,
         country=signature.country,
-        defaults={"website": signature.website, **{f"name_{language}": name for language, name in names.items()}},
+        defaults={"website": signature.website, **names},
     )
+    if is_new:
+        record(organisation, by=by)
+        write_name_keys(organisation)
     return organisation

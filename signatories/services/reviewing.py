@@ -15,6 +15,7 @@ from signatories import emails
 from signatories.folding import fold_name
 from signatories.models import Correction, Note, Question, Signature
 from signatories.services.deciding import AlreadyApproved, approve, looked_at
+from signatories.services.evidence import assess
 from signatories.services.signing import SHOWN_IN
 from signatories.states import CorrectionStatus, SignatureStatus
 
@@ -101,6 +102,7 @@ def spell(signature: Signature, *, by: User, names: dict[str, str]) -> Correctio
                 signature=signature, status=CorrectionStatus.ACCEPTED, changes=changes, **decided
             )
             record(correction, by=by)
+            assess(signature)
             touch(signature.letter, *SHOWN_IN)
     except IntegrityError:
         raise AlreadySigned from None
