@@ -1,1 +1,1 @@
-"""The review desk: `queue` of all letters, one signature's `page`, `deciding`, and the `rows` in which all are shown."""
+"""The review desk: the `queue` of all letters, a signature's `page`, `deciding`, and the `rows` that are shown."""

@@ -103,7 +103,7 @@ def what_happened(signature: Signature) -> str:
     texts = {
         SignatureStatus.APPROVED: _("“%(name)s” has already been approved, by %(who)s on %(when)s."),
         SignatureStatus.REJECTED: _("“%(name)s” has already been rejected, by %(who)s on %(when)s."),
-        SignatureStatus.ASKED: _("A question about “%(name)s” was mailed meanwhile. Wait for the answer, or take it back."),
+        SignatureStatus.ASKED: _("A question about “%(name)s” waits for an answer. To decide now, take it back."),
         SignatureStatus.WITHDRAWN: _("“%(name)s” has been withdrawn by the signatory. There is nothing to decide."),
     }
     changed = _("Something about “%(name)s” has changed. Look at it again before you decide.")

@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -25,9 +24,9 @@ from signatories import services
 from signatories.authority import Grade
 from signatories.desk.deciding import what_happened
 from signatories.desk.queue import Filters, filters
-from signatories.desk.rows import REASONS, Row, own_name, pieces, rows, shown
+from signatories.desk.rows import REASONS, Row, pieces, rows, shown
 from signatories.forms import AnnouncementForm, AssignForm, CallBackForm, NoteForm, QuestionForm, SpellingForm
-from signatories.models import Correction, Evidence, Question, Signature
+from signatories.models import Correction, Question, Signature
 from signatories.services import evidence
 from signatories.states import SignatureStatus
 
@@ -190,6 +189,7 @@ def _page(request: HttpRequest, found: Signature, *, status: int = 200, **bound:
         "filters": asked,
         "beside": beside,
         "here": _address(found.pk, asked),
+        "is_behind": found.version.number < found.letter.binding_number,
         "then": _address(beside.next or beside.previous, asked) if beside else "",
         "reasons": REASONS,
         **_forms(found, bound),
@@ -207,7 +207,12 @@ def _forms(found: Signature, bound: dict[str, forms.Form]) -> dict[str, forms.Fo
         "announcement": AnnouncementForm(),
         "call_back": CallBackForm(),
     }
-    return {f"{name}_form": form for name, form in {**unbound, **bound}.items()}
+    shown_forms = {f"{name}_form": form for name, form in {**unbound, **bound}.items()}
+    for name, form in shown_forms.items():
+        form.auto_id = f"id_{name.removesuffix('_form')}-%s"  # several on one page have a field of one name
+    shown_forms["ask_form"].fields["text"].widget.attrs |= {"data-key": "q", "lang": found.language}
+    shown_forms["note_form"].fields["text"].widget.attrs["data-key"] = "n"
+    return shown_forms
 
 
 def _beside(row: Row) -> dict[str, Any]:
@@ -242,7 +247,8 @@ def _known_as(found: Signature) -> dict[str, Any] | None:
 
 def _changes(correction: Correction) -> Iterable[tuple[str, str, str]]:
     """What a correction changes: the column in words, before, after."""
-    for column, (before, after) in correction.changes.items():
+    changes: Any = correction.changes
+    for column, (before, after) in changes.items():
         field = Signature._meta.get_field(column)
         label = str(getattr(field, "verbose_name", column))
         language = column.removeprefix("name_")

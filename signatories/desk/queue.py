@@ -7,9 +7,8 @@ from django.conf import settings
 from django.core.paginator import Page, Paginator
 from django.db.models import Exists, F, OuterRef, Q
 from django.http import HttpRequest, QueryDict
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from accounts.models import Role, User
 from letters.models import Letter
@@ -78,6 +77,19 @@ class Filters(forms.Form):
         """By more than a name, a state and a letter."""
         return any(self.data.get(name) for name in self.fields if name not in ("q", "state", "letter"))
 
+    def narrowing(self) -> list[forms.BoundField]:
+        """Those that few need: below the name, the state and the letter."""
+        return [self[name] for name in self.fields if name not in ("q", "state", "letter")]
+
+    @property
+    def elsewhere(self) -> str:
+        """The same in every state, where it was looked for in one."""
+        asked = QueryDict(self.query, mutable=True)
+        if asked.get("state") == "any" or not self.is_valid():
+            return ""
+        asked["state"] = "any"
+        return asked.urlencode()
+
     def found(self) -> SignatureQuerySet:
         if not self.is_valid():
             return Signature.objects.none()
@@ -108,7 +120,7 @@ class Filters(forms.Form):
 
 
 def searched(signatures: SignatureQuerySet, text: str) -> SignatureQuerySet:
-    """Those that have `text` in a name, or a name that reads like it in whatever spelling; or that came from an address."""
+    """Those with `text` in a name, or with a name that reads like it; or those that came from an address."""
     if "@" in text:
         return signatures.filter(mailbox=mailbox(text))
     folded = fold_name(text)
@@ -132,8 +144,7 @@ def proposed() -> SignatureQuerySet:
     """What may be approved in one go: known members, with evidence at their own domain or better, and no doubts."""
     members = Organisation.objects.members().filter(country=OuterRef("country"))
     named = members.filter(
-        Q(folded_name=OuterRef("folded_name"))
-        | Q(name_keys__kind=Kind.SAME, name_keys__key=OuterRef("folded_name"))
+        Q(folded_name=OuterRef("folded_name")) | Q(name_keys__kind=Kind.SAME, name_keys__key=OuterRef("folded_name"))
     )
     waiting = Signature.objects.of_organisations().filter(
         status=SignatureStatus.PENDING, grade__gte=Grade.DOMAIN, risk__lt=Weight.ELSEWHERE, disputed_at=None

@@ -15,7 +15,7 @@ from ledger.models import Event
 from signatories.authority import Grade
 from signatories.countries import country_name
 from signatories.lookalikes import foreign_letters
-from signatories.models import Correction, Signature
+from signatories.models import Correction, Organisation, Signature
 from signatories.services.deciding import looked_at
 from signatories.services.evidence import Doubt, doubts
 from signatories.states import CorrectionStatus, SignatureStatus
@@ -27,20 +27,30 @@ REASONS: dict[str, Promise] = {
     Signature.Reason.DUPLICATE: gettext_lazy("Has signed already"),
     Signature.Reason.SCOPE: gettext_lazy("Not an organisation"),
 }
-COUNTER = {SignatureStatus.APPROVED: "reject", SignatureStatus.REJECTED: "approve"}
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A reason to look twice, and what stands beside the signature: another one of the letter, or of the registry."""
+
+    reason: str | Promise
+    name: str
+    country: str
+    signature: Signature | None
+    organisation: Organisation | None
 
 
 @dataclass(frozen=True)
 class Row:
-    """A signature as the desk lists it. `then` is the row that is looked at when this one is decided."""
+    """A signature as the desk lists it. `then` is where the reviewer is led when it is decided."""
 
     signature: Signature
     country: str
     other_names: list[tuple[str, str]]
-    doubts: list[Doubt] = field(default_factory=list)
+    doubts: list[Beside] = field(default_factory=list)
     is_corrected: bool = False
     withdrawn_at: datetime | None = None
-    then: int | None = None
+    then: str = ""
 
     @property
     def name(self) -> str:
@@ -75,27 +85,38 @@ class Row:
         return self.waits or self.signature.status == SignatureStatus.APPROVED
 
 
-def rows(signatures: Iterable[Signature]) -> list[Row]:
+def rows(signatures: Iterable[Signature], *, here: str = "") -> list[Row]:
+    """`here` is the address of the list: a decision leads back to it, at the next row."""
     language = get_language() or settings.LANGUAGE_CODE
     listed = list(signatures)
     withdrawn, about, corrected = _withdrawn_at(listed), doubts(listed), _corrected(listed)
-    following = [signature.pk for signature in listed[1:]]
-    before = [listed[-2].pk] if len(listed) > 1 else [None]
+    following = [f"{here}#signature-{signature.pk}" for signature in [*listed[1:], *listed[-2:-1]]]
     return [
         Row(
             signature=signature,
             country=country_name(signature.country, language),
             other_names=_other_names(signature),
-            doubts=about[signature.pk],
+            doubts=[_beside(doubt, language) for doubt in about[signature.pk]],
             is_corrected=signature.pk in corrected,
             withdrawn_at=withdrawn.get(signature.pk),
             then=then,
         )
-        for signature, then in zip(listed, [*following, *before], strict=False)
+        for signature, then in zip(listed, following if len(listed) != 1 else [here], strict=True)
     ]
 
 
-def own_name(signature: Signature) -> str:
+def _beside(doubt: Doubt, language: str) -> Beside:
+    other = doubt.signature or doubt.organisation
+    return Beside(
+        reason=doubt.reason,
+        name=own_name(other) if other else "",
+        country=country_name(other.country, language) if other else "",
+        signature=doubt.signature,
+        organisation=doubt.organisation,
+    )
+
+
+def own_name(signature: Signature | Organisation) -> str:
     """What the organisation calls itself, whatever the reader's language."""
     name: str = getattr(signature, f"name_{settings.MODELTRANSLATION_DEFAULT_LANGUAGE}")
     return name
@@ -107,8 +128,8 @@ def names(signature: Signature) -> list[str]:
 
 def shown(signature: Signature) -> str:
     """What a decision goes back with: it holds for what stood there, and for the decision that it overturns, if any."""
-    stated = {**looked_at(signature), "names": names(signature)}
-    return salted_hmac("signatories.shown", repr(sorted(stated.items()))).hexdigest()[:20]
+    stated = "\n".join(str(value) for value in (*looked_at(signature).values(), *names(signature)))
+    return salted_hmac("signatories.shown", stated).hexdigest()[:20]
 
 
 def pieces(name: str) -> list[tuple[str, Promise | None]]:

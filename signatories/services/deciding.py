@@ -15,7 +15,6 @@ from signatories.services.evidence import organisation_of, write_name_keys
 from signatories.services.signing import SHOWN_IN
 from signatories.states import SignatureStatus
 
-
 # What a decision is about: if any of it is not what it was, staff have to look again.
 LOOKED_AT = ("signed_at", "decided_at", "disputed_at", "visibility", "folded_name")
 
@@ -25,7 +24,7 @@ class AlreadyApproved(Exception):
 
 
 def looked_at(signature: Signature) -> dict[str, Any]:
-    """The columns that have to stand as the caller saw them: neither stated nor objected nor decided otherwise since."""
+    """The columns that have to stand as the caller saw them: nothing stated, objected or decided since."""
     return {column: getattr(signature, column) for column in LOOKED_AT}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -74,7 +75,7 @@ def note(signature: Signature, *, by: User, text: str) -> Note:
 
 
 def assign(signature: Signature, *, to: User | None, by: User) -> None:
-    """Whose it is to decide; None for nobody's in particular. Raises `Overtaken` where somebody assigned it meanwhile."""
+    """Whose it is to decide; None for nobody's. Raises `Overtaken` where somebody assigned it meanwhile."""
     if signature.assigned_to_id == (to.pk if to else None):
         return
     with transaction.atomic():
@@ -130,7 +131,7 @@ def _close(question: Question, *, answer: str) -> None:
     question.answer, question.answered_at = answer, now
 
 
-def _differences(signature: Signature, names: dict[str, str]) -> dict[str, list[str]]:
+def _differences(signature: Signature, names: dict[str, str]) -> Any:
     """By column, what stands there and what is to stand there."""
     columns = {f"name_{language}": name for language, name in names.items() if language in settings.SHIPPED_LANGUAGES}
     stated = {column: getattr(signature, column) or "" for column in columns}
