@@ -61,6 +61,8 @@
         event.preventDefault();
     });
 
+    document.documentElement.classList.add("scripted");
+
     function show() {
         document.documentElement.classList.toggle("keys", isOn());
         for (const button of switches) button.hidden = (button.dataset.switch === "on") === isOn();
