@@ -4,14 +4,19 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from allauth.account.adapter import get_adapter
+from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import gettext as _
 
+from accounts.freshness import is_fresh
 from accounts.models import Role, User
 
 View = Callable[..., HttpResponse]
@@ -37,8 +42,11 @@ def access_send(user: User) -> None:
     _require(user, Role.Name.SENDER)
 
 
-def staff_page(check: Callable[[User], None]) -> Callable[[View], View]:
-    """A view for those whom `check` lets through; anonymous readers are led to the login."""
+def staff_page(check: Callable[[User], None], *, second_factor: bool = True) -> Callable[[View], View]:
+    """A view for those whom `check` lets through; anonymous readers are led to the login.
+
+    Where the site wants a second factor, who has none is led to setting one up, unless the page is needed for that.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -46,11 +54,44 @@ def staff_page(check: Callable[[User], None]) -> Callable[[View], View]:
             if not isinstance(request.user, User):
                 return _to_login(request)
             check(request.user)
+            if second_factor and lacks_second_factor(request.user):
+                return _to_second_factor(request)
             return view(request, *args, **kwargs)
 
         return guarded
 
     return decorate
+
+
+def fresh_login(view: View) -> View:
+    """A button of a `staff_page` for which one has to have signed in within the last minutes.
+
+    Who has not is asked for it and led back to the page with the button: it is pressed by people alone.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if is_fresh(request):
+            return view(request, *args, **kwargs)
+        return to_fresh_login(request, back(request, reverse(settings.LOGIN_REDIRECT_URL)))
+
+    return guarded
+
+
+def to_fresh_login(request: HttpRequest, page: str) -> HttpResponse:
+    """Ask who it is, then lead back to `page`."""
+    messages.info(
+        request,
+        _("You then come back to the page that you were on. Nothing is done yet: press the button there again."),
+    )
+    [way, *_others] = get_adapter().get_reauthentication_methods(request.user)
+    return redirect(f"{way['url']}?{urlencode({'next': page})}")
+
+
+def lacks_second_factor(user: User) -> bool:
+    """Whether the site wants one and `user` has none. Recovery codes alone are none."""
+    factors = Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.RECOVERY_CODES)
+    return settings.REQUIRE_SECOND_FACTOR and not factors.exists()
 
 
 def may(user: User, check: Callable[[User], None]) -> bool:
@@ -64,15 +105,19 @@ def may(user: User, check: Callable[[User], None]) -> bool:
 
 def admin_permission(request: HttpRequest) -> bool:
     """Django's admin is for superusers; other members of staff are refused, whatever else they may do."""
-    if request.user.is_authenticated and not (request.user.is_active and request.user.is_superuser):
+    if not isinstance(request.user, User):
+        return False
+    if not (request.user.is_active and request.user.is_superuser):
         raise PermissionDenied
-    return request.user.is_authenticated
+    return not lacks_second_factor(request.user)
 
 
 def admin_login(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-    """Django's admin has no door of its own: it is entered by the staff's login."""
+    """Django's admin has no door of its own: it is entered by the staff's login, with all that it asks for."""
     if admin_permission(request):
         return redirect("admin:index")
+    if request.user.is_authenticated:
+        return _to_second_factor(request)
     return redirect_to_login(back(request, reverse("admin:index")))
 
 
@@ -93,6 +138,11 @@ def _to_login(request: HttpRequest) -> HttpResponse:
     if request.method in ("GET", "HEAD"):
         return redirect_to_login(request.get_full_path())
     return redirect_to_login(back(request, reverse(settings.LOGIN_REDIRECT_URL)))
+
+
+def _to_second_factor(request: HttpRequest) -> HttpResponse:
+    messages.info(request, _("The desk opens once you sign in with a second factor. Set one up here."))
+    return redirect("mfa_index")
 
 
 def _require(user: User, *roles: str) -> None:

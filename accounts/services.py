@@ -4,14 +4,22 @@ from collections.abc import Iterable
 
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import decrypt, encrypt
 from django.db import transaction
 
+from accounts import emails
 from accounts.adapter import password_url
 from accounts.models import Role, User
+from ledger.services import witness
 
 
 class RoleNeedsLanguage(Exception):
     """A translator is one of a language."""
+
+
+class NoSecondFactor(Exception):
+    """There is none to remove."""
 
 
 def add_staff(
@@ -42,3 +50,28 @@ def add_staff(
 def password_link(user: User) -> str:
     """A link under which `user` chooses a password: good once, and for `PASSWORD_RESET_TIMEOUT`."""
     return password_url(f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}")
+
+
+def remove_second_factor(user: User, *, by: User | None) -> None:
+    """Let `user`, who lost it, in by the password alone until another is set up. Raises `NoSecondFactor`.
+
+    `by` is None for an operator at the command line.
+    """
+    with transaction.atomic():
+        if not Authenticator.objects.filter(user=user).delete()[0]:
+            raise NoSecondFactor
+        witness(user, "factor removed", by=by)
+        emails.notice(user, "second_factor_removed")
+
+
+def encrypt_factors_anew() -> int:
+    """Have the secrets of second factors under the first of `CONTACT_KEYS`. Returns how many there are."""
+    count = 0
+    for factor in Authenticator.objects.exclude(
+        type=Authenticator.Type.WEBAUTHN
+    ):  # of a key only its public half is here
+        for name in factor.data.keys() & {"secret", "seed"}:
+            factor.data[name] = encrypt(decrypt(factor.data[name]))
+            count += 1
+        factor.save(update_fields=["data"])
+    return count

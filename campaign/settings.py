@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "ledger",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -192,6 +193,24 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _public.scheme
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300  # seconds for which a sign-in is fresh
+# Whether the desk opens only to those who sign in with a second factor.
+REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=_public.scheme == "https")
+MFA_ADAPTER = "accounts.adapter.SecondFactorAdapter"
+MFA_FORMS = {
+    "authenticate": "accounts.forms.CodeForm",
+    "reauthenticate": "accounts.forms.CodeOnceMoreForm",
+    "add_webauthn": "accounts.forms.AddKeyForm",
+    "authenticate_webauthn": "accounts.forms.KeyForm",
+    "reauthenticate_webauthn": "accounts.forms.KeyOnceMoreForm",
+}
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # an administrator has vouched for it
+MFA_TOTP_ISSUER = f"Undersigned ({_public.hostname})"
+MFA_TOTP_TOLERANCE = 1  # the code before and the one after, for phones whose clock is not quite right
+# Browsers offer security keys on HTTPS and on this machine alone.
+_keys_work = _public.scheme == "https" or _public.hostname == "localhost"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", *(["webauthn"] if _keys_work else [])]
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _public.scheme != "https"
 # How many servers in front add to X-Forwarded-For. Unless it is told, all visitors share one visitor's tries to log in.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
 
@@ -312,6 +331,7 @@ DELIVERY_PATIENCE = env.int("DELIVERY_PATIENCE", default=150)
 
 SEAL_P12 = env.str("SEAL_P12", default="")
 SEAL_P12_PASSWORD = env.str("SEAL_P12_PASSWORD", default="")
+TSA_URL = env.str("TSA_URL", default="")
 
 # What is written down ----------------------------------------------------------------------------
 
@@ -333,5 +353,7 @@ LOGGING = {
         "gunicorn.http.wsgi": {"level": "ERROR"},  # it warns of each HEAD that Django answers
         "weasyprint": {"level": "ERROR"},
         "fontTools": {"level": "ERROR"},
+        "pyhanko": {"level": "ERROR"},  # of a certificate that no authority vouches for, which the page says, too
+        "pyhanko_certvalidator": {"level": "ERROR"},
     },
 }

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import access_campaign, access_desk, access_send, may, staff, staff_page
+from accounts.access import access_campaign, access_desk, access_send, fresh_login, may, staff, staff_page
 from dispatch import emails, smtp
 from dispatch.models import Delivery, Dispatch, Edition, EditionFile
 from dispatch.services import deliveries, dispatches, editions
@@ -98,6 +98,7 @@ def edition_pdf(request: HttpRequest, pk: int, language: str) -> HttpResponse:
 
 @require_POST
 @staff_page(access_campaign)
+@fresh_login
 def prepare(request: HttpRequest, pk: int) -> HttpResponse:
     edition = get_object_or_404(Edition.objects.select_related("letter"), pk=pk)
     try:
@@ -133,6 +134,7 @@ def dispatch(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @staff_page(access_send)
+@fresh_login
 def authorise(request: HttpRequest, pk: int) -> HttpResponse:
     return _act(request, pk, dispatches.authorise, _("The dispatch is authorised. The mails go out now."))
 

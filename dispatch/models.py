@@ -96,6 +96,13 @@ class Edition(Stateful):
         return reverse("edition", kwargs={"slug": self.letter.slug, "number": self.number})
 
     @property
+    def waits_for_stamp_since(self) -> datetime | None:
+        """Since when the authority that stamps the time has not answered; None where nothing waits for it."""
+        if self.status != EditionStatus.RENDERED:
+            return None
+        return min((file.waits_since for file in self.files.all() if file.waits_since), default=None)
+
+    @property
     def names_someone_who_left(self) -> bool:
         """Whether it shows a name that may not be shown any more; its PDFs are then not public.
 
@@ -106,8 +113,23 @@ class Edition(Stateful):
         return not shown <= set(still.values_list("pk", flat=True))
 
 
+class EditionFileQuerySet(models.QuerySet["EditionFile"]):
+    def unfinished(self, now: datetime) -> "EditionFileQuerySet":
+        """To be typeset or sealed, and not put off."""
+        at_work = (EditionStatus.CUT, EditionStatus.RENDERED)
+        return self.filter(edition__status__in=at_work, not_before__lte=now)
+
+    def published(self) -> "EditionFileQuerySet":
+        """Those whose checksum stands on a public page, also where the file itself is offered no more."""
+        return self.filter(edition__in=Edition.objects.public(), edition__letter__in=Letter.objects.public())
+
+
 class EditionFile(models.Model):
-    """An edition in one language: typeset once, sealed once, then kept byte for byte."""
+    """An edition in one language: typeset once, sealed once, then kept byte for byte.
+
+    `certificate` is the SHA-256 of the one that sealed it. While no time stamp is to be had, the file waits for it
+    `waits_since` then, and is tried again `not_before`.
+    """
 
     edition = models.ForeignKey(Edition, on_delete=models.PROTECT, related_name="files")
     language = models.CharField(max_length=10)
@@ -117,6 +139,11 @@ class EditionFile(models.Model):
     size = models.PositiveIntegerField(default=0)
     pages = models.PositiveSmallIntegerField(default=0)
     sealed_at = models.DateTimeField(null=True)
+    certificate = models.CharField(max_length=64, blank=True)
+    waits_since = models.DateTimeField(null=True)
+    not_before = models.DateTimeField(default=timezone.now)
+
+    objects = EditionFileQuerySet.as_manager()
 
     class Meta:
         ordering = ("language",)

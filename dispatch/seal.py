@@ -1,7 +1,7 @@
-"""The seal on a PDF: a PAdES signature (B-B) over all of its bytes, by which a changed copy is told from a true one.
+"""The seal on a PDF: a PAdES signature over all of its bytes, by which a changed copy is told from a true one.
 
 The certificate is the operator's (`SEAL_P12`). Without one, a demonstration certificate is made on first use, which
-says of itself that nobody is to trust it.
+says of itself that nobody is to trust it. With `TSA_URL`, the seal holds a time stamp (B-T, else B-B).
 """
 
 import os
@@ -24,9 +24,12 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import (
 from cryptography.x509.oid import NameOID
 from django.conf import settings
 
+from dispatch import inspection
+
 DEMONSTRATION = "Undersigned demonstration seal - not trusted"
 FIELD = "Seal"
 LIFETIME = timedelta(days=3650)
+TSA_TIMEOUT = 10  # seconds for each of the two requests that a seal takes
 
 
 class Broken(Exception):
@@ -37,15 +40,19 @@ class NoCertificate(Exception):
     """`SEAL_P12` names no certificate with its key that `SEAL_P12_PASSWORD` opens."""
 
 
+class NoTimeStamp(Exception):
+    """The authority at `TSA_URL` gave no time stamp for this seal."""
+
+
 def seal(pdf: bytes, *, reference: str) -> bytes:
     """`pdf` with our seal on it. Two seals of the same bytes differ: seal once and keep the file.
 
-    Raises `NoCertificate`.
+    Raises `NoCertificate` and, where a time stamp is due, `NoTimeStamp`; never seals without one then.
     """
     store, password = _store()
     _opened(store, password)
     with ThreadPoolExecutor(1) as own_thread:  # pyHanko starts an event loop, which fails where one runs already
-        return own_thread.submit(_sealed, pdf, reference, store, password).result()
+        return own_thread.submit(_checked, pdf, reference, store, password).result()
 
 
 def fingerprint() -> str:
@@ -53,6 +60,17 @@ def fingerprint() -> str:
     certificate = _opened(*_store()).cert
     assert certificate is not None
     return certificate.certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def _checked(pdf: bytes, reference: str, store: bytes, password: bytes | None) -> bytes:
+    """Sealed, and looked at as a reader will: what we would refuse ourselves is not handed on."""
+    sealed = _sealed(pdf, reference, store, password)
+    (found,) = inspection.read(sealed).seals
+    if not (found.is_intact and found.is_total):
+        raise Broken(f"The seal of {reference} does not hold.")
+    if settings.TSA_URL and not found.stamped_at:
+        raise NoTimeStamp("What the time stamping authority answered is no stamp of this seal.")
+    return sealed
 
 
 def _sealed(pdf: bytes, reference: str, store: bytes, password: bytes | None) -> bytes:
@@ -73,10 +91,28 @@ def _sealed(pdf: bytes, reference: str, store: bytes, password: bytes | None) ->
     hidden = fields.InvisSigSettings(set_print_flag=False, set_hidden_flag=True)
     field = fields.SigFieldSpec(FIELD, invis_sig_settings=hidden, readable_field_name=FIELD)
     sealed: Any = signers.sign_pdf(
-        IncrementalPdfFileWriter(BytesIO(pdf)), metadata, signer=signer, new_field_spec=field
+        IncrementalPdfFileWriter(BytesIO(pdf)), metadata, signer=signer, new_field_spec=field, timestamper=_stamper()
     )
     data: bytes = sealed.getvalue()
     return data
+
+
+def _stamper() -> Any:
+    """Who stamps the time, or None where nobody is set."""
+    if not settings.TSA_URL:
+        return None
+    from pyhanko.sign.timestamps import HTTPTimeStamper
+
+    class Stamper(HTTPTimeStamper):
+        """pyHanko's, but whatever goes wrong at the other end is one exception: it reads answers without looking."""
+
+        async def async_timestamp(self, message_digest: bytes, md_algorithm: str) -> Any:
+            try:
+                return await super().async_timestamp(message_digest, md_algorithm)
+            except (OSError, ValueError, TypeError, LookupError, AttributeError) as failure:
+                raise NoTimeStamp(f"{failure}") from failure
+
+    return Stamper(settings.TSA_URL, timeout=TSA_TIMEOUT)
 
 
 def _store() -> tuple[bytes, bytes | None]:

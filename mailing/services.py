@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
@@ -15,6 +15,7 @@ from django.utils.crypto import salted_hmac
 from ledger.bell import ring
 from ledger.services import Overtaken, move
 from mailing import relay
+from mailing.html import html_of
 from mailing.models import Mail
 from mailing.states import MailStatus
 
@@ -99,9 +100,9 @@ def one_line(text: str) -> str:
     return " ".join(printable.split())[:200]
 
 
-def _message(mail: Mail) -> EmailMessage:
+def _message(mail: Mail) -> EmailMultiAlternatives:
     digest = salted_hmac("mailing.message", mail.key).hexdigest()[:32]
-    return EmailMessage(
+    message = EmailMultiAlternatives(
         mail.subject,
         mail.body,
         to=[mail.to],
@@ -112,6 +113,8 @@ def _message(mail: Mail) -> EmailMessage:
             "Auto-Submitted": "auto-generated",
         },
     )
+    message.attach_alternative(html_of(mail.body, subject=mail.subject, language=mail.language), "text/html")
+    return message
 
 
 def _is_temporary(refusal: Exception) -> bool:

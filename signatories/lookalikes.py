@@ -8,8 +8,10 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from difflib import SequenceMatcher
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import product, starmap
 
 from django.db import models
 from django.utils.functional import Promise
@@ -83,8 +85,10 @@ LATIN_LETTERS = str.maketrans(_table("bcdfghklmnpqrstvwz", "BKDFHHKLMNPKRSTVVS")
 HEARD_CONSONANTS = 3  # fewer are too many names'
 
 # Vowels and "h" are misspelt most; "s" and "z", "c" and "k" are taken for one another.
-CONSONANTS = str.maketrans(_table("zcqwз", "skkvс") | dict.fromkeys("aeiouyhаеёиіїйоуўыэюяєьъæœø", ""))
+ALIKE = str.maketrans(_table("zcqwз", "skkvс"))
+CONSONANTS = ALIKE | str.maketrans(dict.fromkeys("aeiouyhаеёиіїйоуўыэюяєьъæœø", ""))
 SPELT_CONSONANTS = 6
+SAME_LETTERS = 0.7
 
 # From how many letters on a word that could be spelt in another script is not so by chance, as "IT" and "НКО" are.
 FOREIGN_WORD = {"LATIN": 4, "CYRILLIC": 3, "GREEK": 3}
@@ -95,7 +99,7 @@ DOTTED = re.compile(r"\b(?:[^\W\d_]\.\s?)+[^\W\d_]\b\.?")
 BRACKETS = re.compile(r"[(\[（]([^()\[\]（）]*)[)\]）]")
 QUOTES = re.compile('[«“„‟"]([^«»“”„‟"]+)[»”“"]')
 SEPARATOR = re.compile(r"\s+[-–—―−·•∙|/:]+\s+|\s*[·•∙|]\s*|:\s+")
-DOUBLED = re.compile(r"(.)\1+")
+DOUBLED = re.compile(r"(\D)\1+")
 
 
 def name_keys(*names: str) -> frozenset[Key]:
@@ -108,7 +112,10 @@ def likeness(one: Iterable[str], other: Iterable[str]) -> Kind | None:
     ones, others = tuple(one), tuple(other)
     # A great many go by the same three letters: they count where they are all that is given of one of the two.
     shared = (name_keys(*ones) & name_keys(*others)) - (_acronym_keys(ones) & _acronym_keys(others))
-    return strongest(kind for kind, _key in shared)
+    kind = strongest(kind for kind, _key in shared)
+    if kind in {Kind.SOUND, Kind.SPELLING}:
+        return kind if any(starmap(_is_close, product(_forms(ones), _forms(others)))) else None
+    return kind
 
 
 def strongest(kinds: Iterable[str]) -> Kind | None:
@@ -140,7 +147,7 @@ def foreign_letters(*names: str) -> list[tuple[str, Promise]]:
     return list(found.items())
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=5_000)
 def _keys(name: str) -> frozenset[Key]:
     return frozenset((kind.value, _short(key)) for kind, key in _all_keys(name) if key)
 
@@ -156,6 +163,20 @@ def _all_keys(name: str) -> Iterator[tuple[Kind, str]]:
         yield Kind.SPELLING, _spelling(words)
     for acronym in _acronyms(plain):
         yield Kind.PART, acronym
+
+
+def _forms(names: tuple[str, ...]) -> Iterator[str]:
+    """The names and what may stand for them: as one word, and with their words in the order of the alphabet."""
+    for name in filter(None, names):
+        plain = _plain(name)
+        for words in map(_words, (plain, *_parts(plain))):
+            yield "".join(words)
+            yield " ".join(sorted(_without(words, vocabulary.SMALL_WORDS)))
+
+
+def _is_close(one: str, other: str) -> bool:
+    """Whether most letters are the same, where both are of one script: many words have the same consonants."""
+    return _commonest(one) != _commonest(other) or SequenceMatcher(None, one, other).ratio() >= SAME_LETTERS
 
 
 def _short(key: str) -> str:
@@ -284,8 +305,12 @@ def _spelling(words: list[str]) -> str:
 
 @lru_cache(maxsize=10_000)
 def _skeleton(word: str) -> str:
-    bare = DOUBLED.sub(r"\1", _unaccented(word).translate(CONSONANTS))
-    return "".join(sorted(bare)) if all(character in LETTERS_WITH_TWINS for character in bare) else word
+    """Its first letter, which is seldom mistaken, and the other consonants in the order of the alphabet."""
+    bare = _unaccented(word)
+    if not LETTERS_WITH_TWINS.issuperset(bare):
+        return word
+    rest = sorted(DOUBLED.sub(r"\1", bare[1:].translate(CONSONANTS)))
+    return bare[0].translate(ALIKE) + "".join(rest)
 
 
 def _unaccented(text: str) -> str:

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import pytest
 import time_machine
+from allauth.mfa.models import Authenticator
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings as configured
-from django.test import Client
 from django.utils import translation
 from django.utils.translation import gettext
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -27,8 +27,10 @@ from dispatch.services import dispatches
 from letters.states import LetterStatus
 from signatories import links
 from signatories.states import SignatureStatus
+from tests.accounts.test_second_factor import add_app
 from tests.factories import PASSWORD, make_edition, make_letter, make_signature, make_signatures_of_demo, make_user
 from tests.test_journey import STATED, link_in, mailboxes, received  # noqa: F401 (a fixture)
+from tests.tools import freshly_signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -202,6 +204,43 @@ def test_every_page_is_accessible_quiet_and_fits_a_phone(
     assert found == []
 
 
+def test_a_security_key_is_the_second_step(chromium: Browser, site: str) -> None:
+    found: list[str] = []
+    with window(chromium, site) as member:
+        page = sign_in(member, Role.Name.SENDER)
+        key = member.context.new_cdp_session(page)
+        key.send("WebAuthn.enable")
+        options = {"protocol": "ctap2", "transport": "usb", "automaticPresenceSimulation": True}
+        key.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+
+        # It is added, and recovery codes come with it.
+        page.get_by_role("link", name="staff").click()
+        page.get_by_role("link", name="Add an app").click()
+        found += problems(page, closely=True)
+        page.go_back()
+        page.get_by_role("link", name="Add a key").click()
+        page.get_by_role("button", name="Add the key").click()
+        page.get_by_role("heading", name="Recovery codes").wait_for()
+        assert page.locator(".codes code").count() == 10
+
+        # Without it nobody gets further than the second step.
+        page.get_by_role("button", name="Sign out").click()
+        user = Authenticator.objects.filter(type="webauthn").get().user
+        page.get_by_label("E-mail").fill(user.email)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        found += problems(page, closely=True)
+        page.get_by_role("button", name="Use the security key").click()
+        page.wait_for_url("**/desk/")
+
+        # It shows who it is before what matters most, too.
+        page.goto(f"{site}/accounts/second-factor/keys/again/?next=/accounts/second-factor/")
+        found += problems(page, closely=True)
+        page.get_by_role("button", name="Use the security key").click()
+        page.wait_for_url("**/accounts/second-factor/")
+    assert found == []
+
+
 def fill_in(page: Page, name: str, address: str) -> None:
     """Fill in the Belarusian form, and send it."""
     page.get_by_label(be("Yes, publish the name of our organisation")).check()
@@ -232,9 +271,7 @@ def be(text: str) -> str:
 
 
 def session_of(user: User) -> str:
-    browser = Client()
-    browser.force_login(user)
-    return browser.cookies["sessionid"].value
+    return freshly_signed_in(user).cookies["sessionid"].value
 
 
 def addresses(staff: User) -> tuple[Callable[[str], list[str]], list[str]]:
@@ -274,7 +311,12 @@ def addresses(staff: User) -> tuple[Callable[[str], list[str]], list[str]]:
         *(f"/desk/letters/{letter.slug}/?state={state}" for state in ("pending", "approved", "rejected", "withdrawn")),
         *(f"/desk/dispatches/{dispatch.pk}/" for dispatch in (sent, prepared)),
         *(f"/accounts/{path}/" for path in ("logout", "password/change", "reauthenticate")),
+        *(
+            f"/accounts/second-factor/{path}"
+            for path in ("", "app/remove/", "codes/", "codes/new/", "keys/add/", "again/")
+        ),
     ]
+    add_app(freshly_signed_in(staff))
     return public, desk
 
 

@@ -7,9 +7,12 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from django.test import Client
 from pypdf import PdfReader
 
+from accounts.models import User
 from mailing.models import Mail
+from tests.factories import PASSWORD
 
 
 def program(name: str) -> str:
@@ -44,3 +47,11 @@ def text_of(data: bytes) -> str:
 def mails_to(address: str) -> list[Mail]:
     """What the outbox holds for an address: it is encrypted, and can't be asked for."""
     return [mail for mail in Mail.objects.order_by("pk") if mail.to == address]
+
+
+def freshly_signed_in(user: User) -> Client:
+    """A browser in which somebody, whatever their second factor, has just shown who they are."""
+    browser = Client()
+    browser.force_login(user)
+    browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    return browser

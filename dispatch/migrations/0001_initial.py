@@ -80,6 +80,9 @@ class Migration(migrations.Migration):
                 ('size', models.PositiveIntegerField(default=0)),
                 ('pages', models.PositiveSmallIntegerField(default=0)),
                 ('sealed_at', models.DateTimeField(null=True)),
+                ('certificate', models.CharField(blank=True, max_length=64)),
+                ('waits_since', models.DateTimeField(null=True)),
+                ('not_before', models.DateTimeField(default=django.utils.timezone.now)),
                 ('edition', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='files', to='dispatch.edition')),
             ],
             options={

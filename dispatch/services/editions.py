@@ -1,18 +1,22 @@
 """An edition: frozen from what is approved, typeset and sealed in every language, then kept byte for byte."""
 
 import hashlib
+import logging
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
-from dispatch import pdf, seal
+from dispatch import inspection, pdf, seal
 from dispatch.models import Edition, EditionFile, Recipient
 from dispatch.states import EditionStatus
 from ledger.bell import ring
@@ -22,6 +26,9 @@ from letters.services import digest, touch
 from publishing import services as publishing
 from signatories.models import Signature
 from signatories.states import SignatureStatus
+
+logger = logging.getLogger(__name__)
+STAMP_AGAIN = timedelta(minutes=1)
 
 
 class NothingToFreeze(Exception):
@@ -87,7 +94,7 @@ def render_file(file: EditionFile) -> None:
 def seal_file(file: EditionFile) -> None:
     """Seal what was typeset, once: two seals of the same bytes differ. The last one finishes the edition."""
     edition = file.edition
-    if edition.status != EditionStatus.RENDERED:
+    if edition.status != EditionStatus.RENDERED or file.not_before > timezone.now():
         return
     if not file.sealed:
         try:
@@ -96,9 +103,17 @@ def seal_file(file: EditionFile) -> None:
         except seal.NoCertificate as failure:
             _fail(edition, str(failure))
             return
+        except seal.NoTimeStamp:
+            _put_off(file)
+            return
         path = default_storage.save(_path(file, "sealed"), ContentFile(sealed))
         EditionFile.objects.filter(pk=file.pk, sealed="").update(
-            sealed=path, sha256=hashlib.sha256(sealed).hexdigest(), size=len(sealed), sealed_at=timezone.now()
+            sealed=path,
+            sha256=hashlib.sha256(sealed).hexdigest(),
+            size=len(sealed),
+            sealed_at=timezone.now(),
+            certificate=inspection.read(sealed).seals[0].certificate,
+            waits_since=None,
         )
     if not edition.files.filter(sealed="").exists():
         _go_on(edition, EditionStatus.SEALED)
@@ -114,8 +129,7 @@ def try_again(edition: Edition, *, by: User) -> None:
 
 def sweep() -> None:
     """Ring for editions whose work was lost on the way."""
-    waiting = EditionFile.objects.filter(edition__status__in=(EditionStatus.CUT, EditionStatus.RENDERED))
-    for file in waiting.select_related("edition"):
+    for file in EditionFile.objects.unfinished(timezone.now()).select_related("edition"):
         _ring_for(file)
 
 
@@ -215,6 +229,14 @@ def _supersede_older(edition: Edition) -> None:
 def _fail(edition: Edition, failure: str) -> None:
     with suppress(Overtaken):
         move(edition, EditionStatus.FAILED, by=None, failure=failure)
+
+
+def _put_off(file: EditionFile) -> None:
+    """Without a time stamp there is no seal: the sweep asks for one again."""
+    now = timezone.now()
+    waiting = EditionFile.objects.filter(pk=file.pk, sealed="")
+    waiting.update(not_before=now + STAMP_AGAIN, waits_since=Coalesce("waits_since", Value(now)))
+    logger.warning("No time stamp for %s: TSA_URL does not give one. It is asked again every minute.", file)
 
 
 def _path(file: EditionFile, stage: str) -> str:

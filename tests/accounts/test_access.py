@@ -186,7 +186,7 @@ def test_a_forgotten_password_is_replaced_by_mail(mailoutbox: list[Any]) -> None
     send(queued)
     [mail] = mailoutbox
     assert mail.to == [user.email]
-    assert not getattr(mail, "alternatives", [])
+    assert [alternative.mimetype for alternative in mail.alternatives] == ["text/html"]
     assert "203.0.113.9" not in mail.body
     assert "Peculiar" not in mail.body
     found = re.search(r"http://localhost:8000(/accounts/password/reset/key/\S+)", mail.body)

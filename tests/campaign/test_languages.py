@@ -11,20 +11,25 @@ from urllib.parse import urlsplit
 import pytest
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
+from allauth.mfa.models import Authenticator
 from django.conf import settings as configured
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 from django.utils.formats import date_format
-from pytest_django import Settings
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
+from accounts.emails import NOTICES, notice
 from accounts.models import Role, User
 from campaign import catalogues
 from campaign.demo.load import load_letter
 from dispatch import emails as dispatch_emails
-from dispatch import pdf
+from dispatch import pdf, verification
+from dispatch.inspection import Busy, Seal
 from dispatch.models import Covering, Delivery, Dispatch, Edition
+from dispatch.seal import DEMONSTRATION
 from dispatch.services import dispatches
 from dispatch.states import DeliveryStatus, DispatchStatus, EditionStatus
 from letters.models import Letter
@@ -35,15 +40,17 @@ from publishing.pages import pages
 from signatories import desk, emails, links
 from signatories.models import Signature
 from signatories.states import SignatureStatus
+from tests.accounts.test_second_factor import code_of
 from tests.campaign.test_pages import seal_without_typesetting
 from tests.factories import PASSWORD, make_edition, make_letter, make_signature, make_signatures_of_demo, make_user
-from tests.tools import text_of
+from tests.tools import mails_to, text_of
 
 pytestmark = pytest.mark.django_db
 in_each_language = pytest.mark.parametrize("language", catalogues.languages())
 
 PLACEHOLDER_LEFT = re.compile(r"%\(\w+\)|\{\w+\}|\{\{|\{%")
 SHOWN_ATTRIBUTES = ("alt", "aria-label", "title", "placeholder", "data-label")
+CODES_AND_KEYS = ("mfa_generate_recovery_codes", "mfa_add_webauthn")
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 
 
@@ -210,6 +217,27 @@ class TestPublicPages:
         reader.get(letter_path(language))
 
     @in_each_language
+    def test_checking_a_copy(self, letter: Letter, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        reader, verify = Reader(language), f"/{language}/verify/"
+        reader.get(verify)
+        reader.post(verify, status=422)
+        for wrong in ("", "abc", "0" * 63):
+            reader.post(verify, {"sha256": wrong}, status=422)
+        for data, status in ((b"", 422), (b"x", 200), (bytes(verification.LIMIT + 1), 413)):
+            reader.post(verify, {"copy": SimpleUploadedFile("letter.pdf", data)}, status=status)
+        file, said = sealed_edition(letter).files.get(language=language), set()
+        monkeypatch.setattr(verification, "of_checksum", lambda checksum: verdict)
+        for outcome in verification.Outcome:
+            for of, one in ((None, None), (file, None), *((file, one) for one in SEALS)):
+                verdict = verification.Verdict(outcome, of, one, sha256="0" * 64)
+                reader.post(verify, {"sha256": "0" * 64})
+                said |= {verdict.heading, verdict.explanation, *verdict.about_the_seal}
+        assert len(said) == 4 + len(verification.Outcome) + 6
+        assert_speaks(language, " ".join(said))
+        monkeypatch.setattr(verification, "of_copy", lambda data: _raise(Busy))
+        reader.post(verify, {"copy": SimpleUploadedFile("letter.pdf", b"x")}, status=503)
+
+    @in_each_language
     def test_errors(self, letter: Letter, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
         reader = Reader(language, raise_request_exception=False)
         sign = letter_path(language) + "sign/"
@@ -324,6 +352,53 @@ class TestMails:
         assert_speaks(language, text_of(pdf.render(make_edition(letter), language).data))
 
 
+class TestSigningIn:
+    @in_each_language
+    def test_the_second_factor_from_the_first_to_the_last_page(
+        self, language: str, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks, settings: Settings
+    ) -> None:
+        settings.REQUIRE_SECOND_FACTOR = True
+        user = make_user(Role.Name.CAMPAIGNER)
+        User.objects.filter(pk=user.pk).update(language=language)
+        reader, other = Reader(language), Reader(language)
+        stated = {"login": user.email, "password": PASSWORD}
+        app, codes, key = (reverse(name) for name in ("mfa_activate_totp", *CODES_AND_KEYS))
+        with django_capture_on_commit_callbacks(execute=True):
+            reader.post(reverse("account_login"), stated)
+            reader.get(app)
+            reader.post(app, {"code": "000000"})
+            secret = reader.client.session["mfa.totp.secret"]
+            reader.post(app, {"code": code_of(secret)})
+        reader.get(reverse("mfa_index"))
+        other.post(reverse("account_login"), stated)
+        other.post(reverse("mfa_authenticate"), {"code": "000000"})
+        other.post(reverse("mfa_authenticate"), {"credential": "{}"})
+        for name in ("account_reauthenticate", "mfa_reauthenticate", "mfa_deactivate_totp"):
+            reader.get(reverse(name))
+        reader.post(reverse("account_reauthenticate"), {"password": "wrong"})
+        reader.post(reverse("mfa_reauthenticate"), {"code": ""})
+        reader.get(key)
+        reader.post(key, {"credential": "{}"})
+        held = Authenticator.objects.create(user=user, type="webauthn", data={"name": "1", "credential": {}})
+        reader.get(reverse("mfa_remove_webauthn", args=[held.pk]))
+        held.delete()
+        with django_capture_on_commit_callbacks(execute=True):
+            reader.get(codes)
+            reader.post(codes)
+            reader.post(reverse("mfa_deactivate_totp"))
+
+    @in_each_language
+    def test_what_is_mailed_of_it(self, language: str) -> None:
+        user = make_user()
+        User.objects.filter(pk=user.pk).update(language=language)
+        user.refresh_from_db()
+        for what in NOTICES:
+            notice(user, what)
+        for mail in mails_to(user.email):
+            assert_speaks(language, f"{mail.subject} {mail.body}")
+        assert len(mails_to(user.email)) == len(NOTICES)
+
+
 # What is not under review, and no decision that can be turned by one button.
 ENDED = (SignatureStatus.ASKED, SignatureStatus.LAPSED, SignatureStatus.WITHDRAWN)
 
@@ -375,7 +450,7 @@ class TestDesk:
         for role in Role.Name.values if roles is None else roles:
             user.roles.create(role=role, language=language if role == Role.Name.TRANSLATOR else "")
         reader = Reader(language)
-        reader.client.login(username=user.email, email=user.email, password=PASSWORD)
+        reader.client.post(reverse("account_login"), {"login": user.email, "password": PASSWORD})
         return reader
 
     def _decide(self, reader: Reader, letter: Letter) -> None:
@@ -529,6 +604,18 @@ WRONG = {
     "visibility": ["maybe"],
     "version": ["0"],
 }
+
+
+# Each kind of certificate once, with and without a time stamp, and one that ran out.
+SEALS = [
+    Seal("0" * 64, True, True, DEMONSTRATION, DEMONSTRATION, True, "2999-01-01T00:00:00+00:00"),
+    Seal("0" * 64, True, True, "A", "A", True, "2001-01-01T00:00:00+00:00"),
+    Seal("0" * 64, True, True, "A", "B", False, "2999-01-01T00:00:00+00:00", "2020-08-05T12:00:00+00:00", "C"),
+]
+
+
+def _raise(failure: type[Exception]) -> None:
+    raise failure
 
 
 def letter_path(language: str) -> str:

@@ -18,7 +18,7 @@ from ledger.services import move
 from letters.models import Letter
 from signatories.services import withdraw
 from signatories.states import SignatureStatus
-from tests.factories import demo_data, make_edition, make_letter, make_signature, make_user
+from tests.factories import PASSWORD, demo_data, make_edition, make_letter, make_signature, make_user
 
 pytestmark = pytest.mark.django_db
 LETTER = "/desk/letters/belarus-2020/"
@@ -47,7 +47,7 @@ def sender() -> User:
 
 def desk_of(user: User) -> Client:
     browser = Client()
-    browser.force_login(user)
+    browser.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
     return browser
 
 

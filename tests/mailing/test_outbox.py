@@ -23,7 +23,8 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def template(settings: Settings, tmp_path: Any) -> None:
     (tmp_path / "note.txt").write_text("About {{ what }}\n\nHello.\n")
-    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    ours = settings.TEMPLATES[0]
+    settings.TEMPLATES = [{**ours, "DIRS": [tmp_path, *ours["DIRS"]]}]
 
 
 def queue(key: str = "note:1", what: str = "a letter", **changes: Any) -> bool:

@@ -4,6 +4,7 @@ from django.apps import apps
 from django.core.management.base import BaseCommand
 from django.db import models, transaction
 
+from accounts.services import encrypt_factors_anew
 from mailing.encryption import EncryptedTextField
 from signatories.folding import mailbox
 
@@ -11,11 +12,12 @@ from signatories.folding import mailbox
 class Command(BaseCommand):
     """Run while the site is stopped: what is written meanwhile may be found by the earlier key alone."""
 
-    help = "Encrypts every contact anew, under the first of CONTACT_KEYS, and makes its index anew."
+    help = "Encrypts contacts and second factors anew, under the first of CONTACT_KEYS, and makes the index anew."
 
     def handle(self, *args: Any, **options: Any) -> None:
         count = 0
         with transaction.atomic():
+            count += encrypt_factors_anew()
             for model in apps.get_models():
                 if fields := [field.name for field in model._meta.fields if isinstance(field, EncryptedTextField)]:
                     count += _encrypt(model, fields)
