@@ -30,8 +30,9 @@
 
     // Whether there was something to press.
     function press(key) {
-        const place = row() || document.querySelector("[data-keys]");
-        const target = place && place.querySelector(`[data-key="${CSS.escape(key)}"]`);
+        const wanted = `[data-key="${CSS.escape(key)}"]`;
+        const place = row();
+        const target = place ? place.querySelector(wanted) : document.querySelector(`[data-keys] ${wanted}`);
         const details = target && target.closest("details");
         if (!target || (/^\d$/.test(key) && !details.open)) return false;
         if (target.matches("textarea")) go(target);
