@@ -3,12 +3,13 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import access_campaign, access_desk, access_review, may, staff, staff_page
 from accounts.models import User
@@ -100,6 +101,27 @@ def _queue(request: HttpRequest) -> dict[str, Any]:
         "proposed": queue.proposed().count(),
         "elsewhere": asked.elsewhere,
     }
+
+
+class SigningForm(forms.ModelForm):
+    """Who may sign, and until when."""
+
+    class Meta:
+        model = Letter
+        fields = ("signing_until", "accepts_individuals", "is_guarded")
+        widgets = {"signing_until": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(access_campaign)
+def signing(request: HttpRequest, slug: str) -> HttpResponse:
+    found = get_object_or_404(Letter, slug=slug)
+    form = SigningForm(request.POST or None, instance=found)
+    if form.is_valid():
+        services.choose_signing(found, by=staff(request), **form.cleaned_data)
+        messages.success(request, _("Saved. The public pages say so within seconds."))
+        return redirect("desk:letter", slug=slug)
+    return render(request, "desk/signing.html", {"letter": found, "form": form}, status=422 if form.is_bound else 200)
 
 
 def _editions(letter: Letter) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ docs/operators.md explains each variable. Nothing here asks the network or the d
 """
 
 import secrets
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -193,6 +194,12 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _public.scheme
+# Of those who sign: codes asked for and entered, and secrets tried; by visitor ("ip": a hash of it is kept) or mailbox.
+ACCOUNT_RATE_LIMITS = {
+    "signer_code": "20/m/ip,5/m/key",
+    "signer_code_entry": "20/m/ip,5/5m/key",
+    "signer_secret": "10/m/ip,60/h/ip",
+}
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300  # seconds for which a sign-in is fresh
 # Whether the desk opens only to those who sign in with a second factor.
 REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=_public.scheme == "https")
@@ -320,6 +327,8 @@ vars().update(env.email_url_config(EMAIL_URL))
 EMAIL_TIMEOUT = 20  # seconds for each step of a conversation with the relay
 MAIL_FROM = env.str("MAIL_FROM", default="Undersigned <signatures@undersigned.example.org>")
 DISPATCH_FROM = env.str("DISPATCH_FROM", default="Undersigned <letters@undersigned.example.org>")
+# Who has to be careful that nobody sees them get mail from us gets it from here: no name of ours beside the address.
+NEUTRAL_FROM = env.str("NEUTRAL_FROM", default=parseaddr(MAIL_FROM)[1])
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = MAIL_FROM
 SENDING_ENABLED = env.bool("SENDING_ENABLED", default=False)
 # Seconds after which another worker takes up what a killed one held; longer than two steps of a conversation.

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Max, Q
+from django.db.models import Count, F, Max, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dispatch.models import Delivery, Dispatch, Edition
 from dispatch.states import DeliveryStatus, DispatchStatus, EditionStatus
-from letters.models import Letter
+from letters.models import Letter, Version
 from letters.states import LetterStatus
 from signatories.models import Signature
 from signatories.states import SignatureStatus
@@ -24,14 +25,17 @@ BEING_TYPESET = (EditionStatus.CUT, EditionStatus.RENDERED)
 class Standing:
     """A letter with its signatures counted by state, its latest edition, and its latest dispatch, of whichever edition.
 
-    A dispatch that was cancelled is as if it had never been.
+    `binding` are the approved ones of the text as it stands in its meaning: these would enter an edition. A dispatch
+    that was cancelled is as if it had never been.
     """
 
     letter: Letter
     signatures: Counter[str] = field(default_factory=Counter)
+    binding: int = 0
     edition: Edition | None = None
     added: int = 0
     gone: int = 0
+    text_changed: bool = False
     dispatch: Dispatch | None = None
     deliveries: Counter[str] = field(default_factory=Counter)
 
@@ -59,14 +63,16 @@ class Standing:
     def _before_the_first_edition(self) -> str:
         if self.signatures[SignatureStatus.PENDING]:
             return self._decide()
-        if not self.signatures[SignatureStatus.APPROVED]:
+        if not self.binding:
             return _("No signature has been approved yet.")
         return _("Every confirmed signature is decided on. An edition can be cut.")
 
     def _before_a_dispatch(self) -> str:
         assert self.edition
         number = {"number": self.edition.number}
-        if self.gone:
+        if self.text_changed:
+            text = _("The meaning of the text has changed since edition %(number)s was cut. Cut a new edition.")
+        elif self.gone:
             text = _("Somebody who signed edition %(number)s stands under the letter no more. Cut a new edition.")
         elif self.added:
             text = _("Signatures have been approved since edition %(number)s was cut. Cut a new one, or send this one.")
@@ -90,7 +96,7 @@ class Standing:
         assert self.dispatch
         if self.signatures[SignatureStatus.PENDING]:
             return self._decide()
-        if self.dispatch.status == DispatchStatus.DONE and self.gone:
+        if self.dispatch.status == DispatchStatus.DONE and (self.gone or self.text_changed):
             return self._before_a_dispatch()
         if self.dispatch.status == DispatchStatus.DONE and self.added:
             text = _("Signatures have been approved since edition %(number)s was sent. Cut a new edition to name them.")
@@ -132,24 +138,49 @@ def standings(letters: Iterable[Letter]) -> list[Standing]:
     counted = Signature.objects.filter(letter__in=by_letter).values_list("letter", "status").order_by()
     for letter, status, count in counted.annotate(Count("pk")):
         by_letter[letter].signatures[status] = count
+    for letter, count in _binding(by_letter):
+        by_letter[letter].binding = count
     for edition in _latest_editions(by_letter):
         standing = by_letter[edition.letter_id]
         standing.edition = edition
-        standing.added = standing.signatures[SignatureStatus.APPROVED] - edition.still_approved
-        standing.gone = edition.frozen - edition.still_approved
+        standing.added = standing.binding - edition.still_binding
+        standing.gone = edition.frozen - edition.staying
+        standing.text_changed = edition.version.number < edition.binding_number
     _add_dispatches(by_letter)
     return list(by_letter.values())
 
 
+def _binding_number(letter: str) -> Coalesce:
+    """`Letter.binding_number` in the database, of the letter that the column `letter` of the outer query names."""
+    material = Version.objects.filter(letter=OuterRef(letter), is_material=True).order_by("-number")
+    return Coalesce(Subquery(material.values("number")[:1]), 1)
+
+
+def _binding(letters: Iterable[int]) -> Iterable[tuple[int, int]]:
+    """How many approved signatures of each letter are of its text as it stands in its meaning."""
+    approved = Signature.objects.filter(letter__in=letters, status=SignatureStatus.APPROVED).order_by()
+    binding = approved.filter(version__number__gte=_binding_number("letter"))
+    return binding.values_list("letter").annotate(Count("pk"))
+
+
 def _latest_editions(letters: Iterable[int]) -> Iterable[Any]:
-    """With the number of signatures `frozen` in each, and of those `still_approved`."""
+    """With the number of signatures `frozen` in each, of those `staying` in it, and of those that a new one would name.
+
+    Whoever lapsed signed the edition's own text, and does not have to leave that.
+    """
     latest = Edition.objects.filter(letter__in=letters).values("letter").order_by().annotate(last=Max("pk"))
+    approved = Q(signatures__status=SignatureStatus.APPROVED)
     return (
         Edition.objects.filter(pk__in=latest.values("last"))
         .defer("content")
+        .select_related("version")
+        .annotate(binding_number=_binding_number("letter"))
         .annotate(
             frozen=Count("signatures"),
-            still_approved=Count("signatures", filter=Q(signatures__status=SignatureStatus.APPROVED)),
+            staying=Count("signatures", filter=approved | Q(signatures__status=SignatureStatus.LAPSED)),
+            still_binding=Count(
+                "signatures", filter=approved & Q(signatures__version__number__gte=F("binding_number"))
+            ),
         )
         .prefetch_related("files")
     )

@@ -106,10 +106,11 @@ class Edition(Stateful):
     def names_someone_who_left(self) -> bool:
         """Whether it shows a name that may not be shown any more; its PDFs are then not public.
 
-        A signature that is not there any more has left, too.
+        A signature that is not there any more has left, too. One that lapsed has not: it was of this edition's text.
         """
         shown = {entry["signature"] for entry in self.content["signatories"]}
-        still = self.signatures.filter(status=SignatureStatus.APPROVED, visibility=Signature.Visibility.PUBLIC)
+        stays = (SignatureStatus.APPROVED, SignatureStatus.LAPSED)
+        still = self.signatures.filter(status__in=stays, visibility=Signature.Visibility.PUBLIC)
         return not shown <= set(still.values_list("pk", flat=True))
 
 

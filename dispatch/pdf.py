@@ -1,7 +1,7 @@
 """The letter on paper: an edition typeset in one language as a tagged PDF (PDF/UA-1).
 
 A pure function of what was frozen: no clock, no network, no font but those in `static/fonts`, so that the same edition
-gives the same bytes on every machine.
+gives the same bytes wherever the same libraries set it.
 """
 
 import atexit
@@ -9,11 +9,10 @@ import json
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -27,8 +26,9 @@ from django.utils.formats import date_format, number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
+from dispatch.content import signatories_of
 from dispatch.models import Edition
-from signatories.ordering import in_order
+from signatories.queries import Signatory
 
 FONTS = settings.BASE_DIR / "static/fonts"
 STYLES = settings.BASE_DIR / "templates/pdf/letter.css"
@@ -68,9 +68,8 @@ def _context(content: dict[str, Any], language: str) -> dict[str, Any]:
     text = content["languages"][language]
     recipients = [{"kind": recipient["kind"], **recipient[language]} for recipient in content["recipients"]]
     addressees = [recipient for recipient in recipients if recipient["kind"] == "to"]
-    entries = [{"name": entry["name"][language], "is_lead": entry["is_lead"]} for entry in content["signatories"]]
-    in_line = in_order(entries, language, name=itemgetter("name"), lead=itemgetter("is_lead"))
-    names = [{**entry, "name": _in_its_direction(entry["name"])} for entry in in_line]
+    listed = signatories_of(content, language)
+    names = [_printed(signatory) for signatory in listed.named]
     contact_address = text["contact_address"].splitlines()
     address = settings.PUBLIC_URL + reverse("edition", args=[content["letter"], content["number"]])
     return {
@@ -88,8 +87,11 @@ def _context(content: dict[str, Any], language: str) -> dict[str, Any]:
         "parts": list(_parts(text["blocks"])),
         "signatories": names,
         "run_in": list(_run_in(names)),
-        "count_sentence": _count_sentence(len(names) + content["withheld"]),
-        "withheld_sentence": _withheld_sentence(content["withheld"]),
+        "count_sentence": _count_sentence(listed.count),
+        "withheld_sentence": _withheld_sentence(listed.withheld),
+        "individuals": [_printed(signatory) for signatory in listed.individuals],
+        "individuals_sentence": _individuals_sentence(listed.individual_count),
+        "withheld_individuals_sentence": _withheld_individuals_sentence(listed.withheld_individuals),
         "qr": QR,
         "address": address,
         "address_in_short": address.partition("://")[2],
@@ -102,7 +104,15 @@ def _parts(blocks: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
         yield {"is_demands": is_demands, "texts": [block["text"] for block in run]}
 
 
-def _run_in(names: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def _printed(signatory: Signatory) -> Signatory:
+    return replace(
+        signatory,
+        name=_in_its_direction(signatory.name),
+        affiliation=_in_its_direction(signatory.affiliation),
+    )
+
+
+def _run_in(names: list[Signatory]) -> Iterator[list[Signatory]]:
     """A long list, in paragraphs; nothing for a short one."""
     if len(names) > NAMES_IN_BLOCKS:
         for start in range(0, len(names), NAMES_RUN_IN):
@@ -129,6 +139,26 @@ def _withheld_sentence(count: int) -> str:
     return ngettext(
         "and %(count)s organisation whose name is withheld for its safety",
         "and %(count)s organisations whose names are withheld for their safety",
+        count,
+    ) % {"count": number_format(count, force_grouping=True)}
+
+
+def _individuals_sentence(count: int) -> str:
+    if not count:
+        return ""
+    return ngettext(
+        "%(count)s person has signed this letter. Affiliations are for identification only.",
+        "%(count)s people have signed this letter. Affiliations are for identification only.",
+        count,
+    ) % {"count": number_format(count, force_grouping=True)}
+
+
+def _withheld_individuals_sentence(count: int) -> str:
+    if not count:
+        return ""
+    return ngettext(
+        "and %(count)s person whose name is withheld for their safety",
+        "and %(count)s people whose names are withheld for their safety",
         count,
     ) % {"count": number_format(count, force_grouping=True)}
 
@@ -255,7 +285,8 @@ def _can_be_set(character: str) -> bool:
 
 def _texts(content: dict[str, Any], language: str) -> Iterator[str]:
     """Every text that the letter prints in `language`."""
-    yield from (entry["name"][language] for entry in content["signatories"])
+    for entry in content["signatories"]:
+        yield from (entry["name"][language], entry["affiliation"])
     yield from _strings([content["hashtag"], content["host"], content["contact_email"], content["languages"][language]])
     yield from _strings([recipient[language] for recipient in content["recipients"]])
 

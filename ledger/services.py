@@ -2,7 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from django.db import models, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
+from django.db.models.constants import OnConflict
+from django.db.models.sql import InsertQuery
+from django.utils import timezone
 
 from ledger.models import Event, Stateful
 
@@ -41,9 +44,38 @@ def move(
         setattr(row, name, value)
 
 
+def insert_if_absent(row: models.Model) -> bool:
+    """Insert `row` unless a unique constraint knows one like it; whether it was. One statement in either case.
+
+    Django's `get_or_create` asks first and needs a savepoint, its `bulk_create` doesn't say what became of a row.
+    """
+    own = [field for field in row._meta.local_concrete_fields if not field.primary_key]
+    query = InsertQuery(type(row), on_conflict=OnConflict.IGNORE)
+    query.insert_values(own, [row])
+    [inserted] = query.get_compiler(DEFAULT_DB_ALIAS).execute_sql([row._meta.pk])
+    if inserted is None:
+        return False
+    row.pk, row._state.adding, row._state.db = inserted[0], False, DEFAULT_DB_ALIAS
+    return True
+
+
 def record(row: Stateful, *, by: "User | None") -> None:
     """Write down that `row` came into being in the state it has."""
     Event.objects.create(table=row._meta.label_lower, row=row.pk, target=row.status, by=by)
+
+
+def record_once(row: Stateful, *, by: "User | None") -> None:
+    """The same for a row that may have been here before: written down unless it was. One statement in either case."""
+    columns = ("table", "row", "source", "target", "by_id", "at")
+    table, *names = map(connection.ops.quote_name, (Event._meta.db_table, *columns))
+    label = row._meta.label_lower
+    statement = (
+        f"INSERT INTO {table} ({', '.join(names)}) SELECT %s, %s, '', %s, %s, %s"  # noqa: S608 - names of ours
+        f" WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {names[0]} = %s AND {names[1]} = %s)"
+    )
+    with connection.cursor() as cursor:
+        at = connection.ops.adapt_datetimefield_value(timezone.now())
+        cursor.execute(statement, [label, row.pk, row.status, by.pk if by else None, at, label, row.pk])
 
 
 def witness(row: models.Model, what: str, *, by: "User | None") -> None:

@@ -99,6 +99,10 @@ class Letter(Stateful):
         return datetime.combine(self.signing_until + timedelta(days=1), time.min, UTC)
 
     @property
+    def is_public(self) -> bool:
+        return self.published_at is not None and self.published_at <= timezone.now()
+
+    @property
     def takes_signatures(self) -> bool:
         """Open, and its last day not over."""
         ends = self.signing_ends_at

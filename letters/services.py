@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from ledger.services import move
+from ledger.services import move, witness
 from letters.models import Letter, Version
 from letters.states import LetterStatus
 from publishing import services as publishing
@@ -57,6 +57,19 @@ def open_for_signing(letter: Letter, *, by: User) -> None:
 def close_for_signing(letter: Letter, *, by: User) -> None:
     with transaction.atomic():
         move(letter, LetterStatus.CLOSED, by=by)
+        _touch_openness(letter)
+
+
+def choose_signing(
+    letter: Letter, *, signing_until: date | None, accepts_individuals: bool, is_guarded: bool, by: User
+) -> None:
+    """Who may sign, until the end of which day (UTC), and whether each signature takes a proof of work."""
+    with transaction.atomic():
+        Letter.objects.filter(pk=letter.pk).update(
+            signing_until=signing_until, accepts_individuals=accepts_individuals, is_guarded=is_guarded
+        )
+        letter.refresh_from_db()
+        witness(letter, "signing chosen", by=by)
         _touch_openness(letter)
 
 

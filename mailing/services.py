@@ -13,7 +13,7 @@ from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
 
 from ledger.bell import ring
-from ledger.services import Overtaken, move
+from ledger.services import Overtaken, insert_if_absent, move
 from mailing import relay
 from mailing.html import html_of
 from mailing.models import Mail
@@ -32,29 +32,30 @@ def queue(
     template: str,
     context: Mapping[str, Any],
     is_demonstration: bool,
+    sender: str = "",
 ) -> bool:
     """Put a mail into the outbox, rendered in `language`; False if the mail of that key is there already.
 
-    The first line of `template` is the subject.
+    The first line of `template` is the subject. It comes from `MAIL_FROM`, unless `sender` says otherwise.
     """
     from mailing import tasks
 
     with translation.override(language):
         text = render_to_string(template, {**context, "is_demonstration": is_demonstration})
     subject, _, body = text.lstrip().partition("\n")
-    mail, created = Mail.objects.get_or_create(
+    mail = Mail(
         key=key,
-        defaults={
-            "to": to,
-            "language": language,
-            "subject": one_line(subject),
-            "body": body.strip() + "\n",
-            "is_demonstration": is_demonstration,
-        },
+        to=to,
+        sender=sender,
+        language=language,
+        subject=one_line(subject),
+        body=body.strip() + "\n",
+        is_demonstration=is_demonstration,
     )
-    if created:
-        ring(tasks.send, mail.pk)
-    return created
+    if not insert_if_absent(mail):
+        return False
+    ring(tasks.send, mail.pk)
+    return True
 
 
 def send(mail: Mail) -> None:
@@ -105,6 +106,7 @@ def _message(mail: Mail) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
         mail.subject,
         mail.body,
+        from_email=mail.sender or None,
         to=[mail.to],
         headers={
             # Django's own would name this machine.

@@ -46,6 +46,11 @@ def countries(language: str) -> list[tuple[str, str]]:
     return sorted((item for item in named if item[0] not in NOT_COUNTRIES), key=lambda item: _key(item[1]))
 
 
+@cache
+def country_codes() -> frozenset[str]:
+    return frozenset(code for code, _ in countries("en"))
+
+
 def country_name(code: str, language: str) -> str:
     """The name of a country; its code where the CLDR has none."""
     return _territories(language).get(code, code)

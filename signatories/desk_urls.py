@@ -1,8 +1,11 @@
 from django.urls import path
 
+from signatories import desk_list
 from signatories.desk import deciding, page
 
 urlpatterns = [
+    path("letters/<slug:slug>/order/", desk_list.order, name="order"),
+    path("letters/<slug:slug>/places/", desk_list.places, name="places"),
     path("batch/", deciding.batch, name="batch"),
     path("signatures/<int:pk>/", page.signature, name="signature"),
     path("signatures/<int:pk>/approve/", deciding.approve, name="approve"),
@@ -13,5 +16,7 @@ urlpatterns = [
     path("signatures/<int:pk>/spell/", page.spell, name="spell"),
     path("signatures/<int:pk>/announcement/", page.announcement, name="announcement"),
     path("signatures/<int:pk>/call-back/", page.call_back, name="call_back"),
+    path("corrections/<int:pk>/accept/", page.accept, name="accept_correction"),
+    path("corrections/<int:pk>/decline/", page.decline, name="decline_correction"),
     path("questions/<int:pk>/take-back/", page.take_back, name="take_back"),
 ]

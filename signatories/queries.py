@@ -1,35 +1,72 @@
 """What the pages of other apps show of signatures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.conf import settings
+from django.db.models import Count, F
 
 from letters.models import Letter
-from signatories.models import SignatureQuerySet
-from signatories.ordering import in_order
+from signatories.models import Signature, SignatureQuerySet
+from signatories.ordering import Rule, in_order
 
 
 @dataclass(frozen=True, slots=True)
 class Signatory:
-    """All that is public of a signature, and nothing else of it: light, for lists hold thousands."""
+    """All that is public of a signature, and nothing else of it: light, for lists hold thousands.
+
+    `affiliation` is an individual's, who signs for nobody else.
+    """
 
     name: str
     names: dict[str, str]
     country: str
-    is_lead: bool
+    is_lead: bool = False
+    is_individual: bool = False
+    affiliation: str = ""
+    joined_later: bool = False
+    signed_earlier_text: bool = False
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy of an edition that went to an office, or may have: there it names the organisation for good."""
+
+    edition: int
+    office: str
+    state: str
+    at: datetime | None
 
 
 @dataclass(frozen=True)
 class SignatoryList:
-    """Public names in their order, how many more there are that are not listed, and how many that nobody may name."""
+    """Who stands under a letter: the names in their order, and how many there are, with those that nobody may name.
 
-    named: list[Signatory]
-    unlisted: int
+    `joined` are organisations that joined after the letter was first delivered. `earlier` signed a text whose meaning
+    has changed since, and have been asked whether they keep their signature: they count for nothing until they do.
+    A list that is not complete names lead organisations alone.
+    """
+
+    count: int
     withheld: int
+    individual_count: int
+    withheld_individuals: int
+    is_complete: bool = True
+    named: list[Signatory] = field(default_factory=list)
+    joined: list[Signatory] = field(default_factory=list)
+    individuals: list[Signatory] = field(default_factory=list)
+    earlier: list[Signatory] = field(default_factory=list)
 
-    @property
-    def count(self) -> int:
-        return len(self.named) + self.unlisted + self.withheld
+
+def rule_of(letter: Letter) -> Rule:
+    """How the signatories of `letter` are listed, on its pages and in its PDFs."""
+    return Rule(by_name=letter.signatory_order == Letter.Order.NAME, ignores_articles=letter.ignores_articles)
+
+
+def given_order(signatures: SignatureQuerySet, letter: Letter) -> SignatureQuerySet:
+    """Lead organisations first, then in the order that the letter gives: by hand, else by date of signing."""
+    by_hand = [F("position").asc(nulls_last=True)] if letter.signatory_order == Letter.Order.HAND else []
+    return signatures.order_by("-is_lead", *by_hand, "signed_at", "pk")
 
 
 def signatory_list(letter: Letter, language: str, *, at_most: int | None = None) -> SignatoryList:
@@ -37,27 +74,55 @@ def signatory_list(letter: Letter, language: str, *, at_most: int | None = None)
 
     `names` of each has the languages in which its name was stated.
     """
-    public = letter.signatures.public()
-    total = public.count() if at_most is not None else 0
-    if at_most is not None and total > at_most:
-        named = _named(public.filter(is_lead=True), language)
-        unlisted = total - len(named)
-    else:
-        named, unlisted = _named(public, language), 0
-    return SignatoryList(named=named, unlisted=unlisted, withheld=letter.signatures.withheld().count())
-
-
-def _named(signatures: SignatureQuerySet, language: str) -> list[Signatory]:
-    default = settings.MODELTRANSLATION_DEFAULT_LANGUAGE
-    codes = dict.fromkeys((default, *(code for code, _ in settings.LANGUAGES)))
-    rows = signatures.values_list("country", "is_lead", *(f"name_{code}" for code in codes))
-    found = []
-    for country, is_lead, *stated in rows:
-        names = {code: name for code, name in zip(codes, stated, strict=True) if name}
-        found.append(Signatory(names.get(language) or names[default], names, country, is_lead))
-    return in_order(found, language, name=lambda row: row.name, lead=lambda row: row.is_lead)
+    binding_number = letter.binding_number
+    signed = letter.signatures.approved().filter(version__number__gte=binding_number).order_by()
+    counted = {
+        (kind, visibility): count
+        for kind, visibility, count in signed.values_list("kind", "visibility").annotate(Count("pk"))
+    }
+    organisation, individual = Signature.Kind.ORGANISATION, Signature.Kind.INDIVIDUAL
+    public, withheld = Signature.Visibility.PUBLIC, Signature.Visibility.WITHHELD
+    is_complete = at_most is None or counted.get((organisation, public), 0) <= at_most
+    names = letter.signatures.public()
+    rows = _named(names if is_complete else names.filter(is_lead=True), letter, binding_number, language)
+    signatories = [row for row in rows if not row.signed_earlier_text]
+    return SignatoryList(
+        count=sum(counted.get((organisation, visibility), 0) for visibility in (public, withheld)),
+        withheld=counted.get((organisation, withheld), 0),
+        individual_count=sum(counted.get((individual, visibility), 0) for visibility in (public, withheld)),
+        withheld_individuals=counted.get((individual, withheld), 0),
+        is_complete=is_complete,
+        named=[row for row in signatories if not (row.is_individual or row.joined_later)],
+        joined=[row for row in signatories if not row.is_individual and row.joined_later],
+        individuals=[row for row in signatories if row.is_individual],
+        earlier=[row for row in rows if row.signed_earlier_text],
+    )
 
 
 def signatory_count(letter: Letter) -> int:
-    """How many stand under a letter, the unnamed among them."""
-    return letter.signatures.approved().count()
+    """How many organisations stand under the text of a letter as it is, the unnamed among them."""
+    return letter.signatures.binding(letter).of_organisations().count()
+
+
+def _named(signatures: SignatureQuerySet, letter: Letter, binding_number: int, language: str) -> list[Signatory]:
+    default = settings.MODELTRANSLATION_DEFAULT_LANGUAGE
+    codes = dict.fromkeys((default, *(code for code, _ in settings.LANGUAGES)))
+    columns = ("country", "is_lead", "kind", "affiliation", "delivered_at", "version__number")
+    rows = list(given_order(signatures, letter).values_list(*columns, *(f"name_{code}" for code in codes)))
+    is_delivered = any(delivered_at for _, _, _, _, delivered_at, *_ in rows)
+    found = []
+    for country, is_lead, kind, affiliation, delivered_at, number, *stated in rows:
+        names = {code: name for code, name in zip(codes, stated, strict=True) if name}
+        found.append(
+            Signatory(
+                name=names.get(language) or names[default],
+                names=names,
+                country=country,
+                is_lead=is_lead,
+                is_individual=kind == Signature.Kind.INDIVIDUAL,
+                affiliation=affiliation,
+                joined_later=is_delivered and delivered_at is None,
+                signed_earlier_text=number < binding_number,
+            )
+        )
+    return in_order(found, language, rule=rule_of(letter), name=lambda row: row.name, lead=lambda row: row.is_lead)

@@ -6,6 +6,4 @@ app_name = "signatories"
 urlpatterns = [
     path("sign/", views.sign, name="sign"),
     path("sign/sent/", views.sent, name="sent"),
-    path("confirm/<str:token>/", views.confirm, name="confirm"),
-    path("own/<str:token>/", views.own, name="own"),
 ]

@@ -371,7 +371,7 @@ def addresses(staff: User) -> tuple[Callable[[str], list[str]], list[str]]:
         with translation.override(language):
             own = [own_path(links.own_url(signature)) for signature in waiting.values()]
             confirm = [own_path(links.confirm_url(waiting[state])) for state in ("unconfirmed", "pending", "withdrawn")]
-        below = ("", "press/", "editions/1/", "sign/", "sign/sent/", "confirm/altered/")
+        below = ("", "press/", "editions/1/", "sign/", "sign/sent/")
         return [
             *(f"/{language}/{path}" for path in ("", "about/", "privacy/", "no-such-page/", "letters/closed/sign/")),
             *(f"/{language}/letters/belarus-2020/{path}" for path in below),

@@ -99,7 +99,13 @@ class LetterDocument(Json):
             "signatories": {
                 "count": listed.count,
                 "withheld": listed.withheld,
-                "named": [_signatory(signatory) for signatory in listed.named],
+                "named": [_signatory(signatory) for signatory in (*listed.named, *listed.joined)],
+                "individuals": {
+                    "count": listed.individual_count,
+                    "withheld": listed.withheld_individuals,
+                    "named": [_individual(signatory) for signatory in listed.individuals],
+                },
+                "earlier_text": [_signatory(signatory) for signatory in listed.earlier],
             },
             "editions": [_edition(edition) for edition in letter.editions.public().prefetch_related("files")],
         }
@@ -146,6 +152,7 @@ def _list(items: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": items}
 
 
+SIGNATORY = _record(name=BY_LANGUAGE, country=TEXT, lead={"type": "boolean"}, joined={"enum": ["at delivery", "later"]})
 SCHEMAS = {
     "Letters": _record(
         version=TEXT,
@@ -165,7 +172,16 @@ SCHEMAS = {
         signatories=_record(
             count=NUMBER,
             withheld={**NUMBER, "description": "Counted, never named"},
-            named=_list(_record(name=BY_LANGUAGE, country=TEXT, lead={"type": "boolean"})),
+            named=_list(SIGNATORY),
+            individuals=_record(
+                count=NUMBER,
+                withheld={**NUMBER, "description": "Counted, never named"},
+                named=_list(_record(name=BY_LANGUAGE, affiliation={**TEXT, "description": "For identification only"})),
+            ),
+            earlier_text={
+                **_list(SIGNATORY),
+                "description": "Signed a text whose meaning has changed since; not counted until they keep it",
+            },
         ),
         editions=_list(
             _record(
@@ -188,7 +204,12 @@ def _operation(summary: str, schema: str, *, missing: bool = False) -> dict[str,
 
 
 def _signatory(signatory: Signatory) -> dict[str, Any]:
-    return {"name": signatory.names, "country": signatory.country, "lead": signatory.is_lead}
+    joined = "later" if signatory.joined_later else "at delivery"
+    return {"name": signatory.names, "country": signatory.country, "lead": signatory.is_lead, "joined": joined}
+
+
+def _individual(signatory: Signatory) -> dict[str, Any]:
+    return {"name": signatory.names, "affiliation": signatory.affiliation}
 
 
 def _edition(edition: Edition) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The frozen editions of a letter, their PDFs, and what became of sending them."""
 
 from collections.abc import Iterator
-from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
@@ -9,12 +8,12 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from campaign.pages.common import OfLetter, public_letter
+from dispatch.content import signatories_of
 from dispatch.models import Delivery, Edition, EditionFile
 from dispatch.services.editions import sealed_bytes
 from dispatch.states import DispatchStatus
 from letters.models import Letter
 from publishing.pages import Page, address_in
-from signatories.ordering import in_order
 
 
 def _public_editions() -> list[Edition]:
@@ -39,7 +38,6 @@ class EditionPage(Page):
         letter = public_letter(keys["slug"])
         edition = get_object_or_404(letter.editions.public().select_related("version"), number=keys["number"])
         files_are_public = not edition.names_someone_who_left
-        named, withheld = edition.content["signatories"], edition.content["withheld"]
         return {
             "letter": letter,
             "edition": edition,
@@ -48,9 +46,7 @@ class EditionPage(Page):
             "files": [(file, address_in(file.language, "edition_pdf", **keys)) for file in edition.files.all()],
             "files_are_public": files_are_public,
             "addressees": [entry[language] for entry in edition.content["recipients"]],
-            "names": _in_order(named, language) if files_are_public else [],
-            "withheld": withheld,
-            "total": len(named) + withheld,
+            "signatories": signatories_of(edition.content, language),
         }
 
 
@@ -128,11 +124,6 @@ class DeliveryRecord(OfLetter):
                 "edition__number", "recipient__order"
             ),
         }
-
-
-def _in_order(named: list[dict[str, Any]], language: str) -> list[dict[str, Any]]:
-    entries = [{**entry, "name": entry["name"][language]} for entry in named]
-    return in_order(entries, language, name=itemgetter("name"), lead=itemgetter("is_lead"))
 
 
 def _latest(slug: str) -> Edition:

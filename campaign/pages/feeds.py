@@ -10,6 +10,7 @@ from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import gettext, ngettext
 
 from campaign.pages.common import demonstration_notice, public_letter, sent_at
+from dispatch.content import organisations_in
 from letters.models import Letter
 from publishing.pages import Page, address_in
 
@@ -77,7 +78,7 @@ def entries_of(letter: Letter, language: str) -> list[Entry]:
         Entry(f"{letter.slug}:published", letter.title, _joined(letter.subject, notice), page, letter.published_at)
     ]
     for edition in letter.editions.public().prefetch_related("files"):
-        count = len(edition.content["signatories"]) + edition.content["withheld"]
+        count = organisations_in(edition)
         signed = ngettext(
             "%(count)s organisation has signed this letter.", "%(count)s organisations have signed this letter.", count
         )

@@ -1,6 +1,7 @@
 """A letter, who signed it, and what the press is told."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -11,7 +12,7 @@ from letters import press
 from letters.models import Letter, PressRelease
 from publishing.pages import Page
 from signatories.ordering import initial
-from signatories.queries import signatory_count, signatory_list
+from signatories.queries import Signatory, signatory_count, signatory_list
 
 MANY = 400  # more names than this stand on a page of their own
 
@@ -50,8 +51,6 @@ class LetterPage(OfLetter):
             "text": letter.version.text(language),
             "recipients": letter.recipients.all(),
             "signatories": signatories,
-            "names": signatories.named,
-            "too_many": signatories.unlisted > 0,
             "edition": edition,
             "file": edition.files.filter(language=language).first() if edition else None,
             "files_are_public": edition is not None and not edition.names_someone_who_left,
@@ -66,22 +65,30 @@ class Signatories(OfLetter):
     name = "signatories"
     path = "letters/<slug:slug>/signatories/"
     template = "letters/signatories.html"
-    kinds = ("letter", "signatories")
+    kinds = ("letter", "signatories", "delivery")
 
     def context(self, language: str, **keys: Any) -> dict[str, Any]:
         letter = public_letter(keys["slug"])
         signatories = signatory_list(letter, language)
         lead = [row for row in signatories.named if row.is_lead]
         others = [row for row in signatories.named if not row.is_lead]
-        groups = groupby(others, key=lambda row: initial(row.name, language))
+        by_letter = letter.signatory_order == Letter.Order.NAME and len(others) > MANY
         return {
             "letter": letter,
             "text": letter.version.text(language),
             "signatories": signatories,
-            "lead": lead,
-            "groups": [(letter_of_alphabet, list(rows)) for letter_of_alphabet, rows in groups],
-            "by_letter": len(others) > MANY,
+            "shown": replace(signatories, named=lead, joined=[], individual_count=0, earlier=[])
+            if by_letter
+            else signatories,
+            "groups": _by_letter(others, letter, language) if by_letter else [],
         }
+
+
+def _by_letter(rows: list[Signatory], letter: Letter, language: str) -> list[tuple[str, list[Signatory]]]:
+    def first(row: Signatory) -> str:
+        return initial(row.name, language, letter.ignores_articles)
+
+    return [(letter_of_alphabet, list(found)) for letter_of_alphabet, found in groupby(rows, key=first)]
 
 
 class Press(OfLetter):

@@ -26,6 +26,7 @@ from ledger.models import Stateful
 from ledger.services import Overtaken, move
 from letters.services import touch
 from mailing import relay
+from signatories.services import mark_delivered
 
 RETRIES = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 240))
 GIVE_UP = timedelta(days=5)
@@ -254,6 +255,8 @@ def _move(delivery: Delivery, to: str, *, by: User | None, **move_as: Any) -> No
     """A move that the public record of deliveries shows."""
     with transaction.atomic():
         move(delivery, to, by=by, **move_as)
+        if to == DeliveryStatus.ACCEPTED:
+            mark_delivered(delivery.edition.signatures, at=timezone.now())
         touch(delivery.edition.letter, "delivery")
 
 

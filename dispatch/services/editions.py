@@ -5,9 +5,7 @@ import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -17,6 +15,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from dispatch import inspection, pdf, seal
+from dispatch.content import frozen
 from dispatch.models import Edition, EditionFile, Recipient
 from dispatch.states import EditionStatus
 from ledger.bell import ring
@@ -25,6 +24,7 @@ from letters.models import Letter
 from letters.services import digest, touch
 from publishing import services as publishing
 from signatories.models import Signature
+from signatories.queries import given_order
 from signatories.states import SignatureStatus
 
 logger = logging.getLogger(__name__)
@@ -37,23 +37,27 @@ class NothingToFreeze(Exception):
 
 @dataclass(frozen=True)
 class Cut:
-    """A new edition, and who is not in it: confirmed but undecided, and never confirmed."""
+    """A new edition, and who is not in it: undecided, never confirmed, or of an earlier text and not renewed."""
 
     edition: Edition
     pending: list[Signature]
     unconfirmed: list[Signature]
+    earlier: list[Signature]
 
 
 def cut_edition(letter: Letter, *, by: User | None) -> Cut:
-    """Freeze text, approved signatories and addressees, and have them typeset. Raises `NothingToFreeze`."""
+    """Freeze text, approved signatories and addressees, and have them typeset. Raises `NothingToFreeze`.
+
+    Whoever signed a text whose meaning has changed since, and has not kept the signature, is left out.
+    """
     with transaction.atomic():
         Letter.objects.select_for_update().get(pk=letter.pk)
-        signatures = list(letter.signatures.approved())
+        signatures = list(given_order(letter.signatures.binding(letter), letter))
         if not signatures or not letter.recipients.filter(kind=Recipient.Kind.TO).exists():
             raise NothingToFreeze
         last = letter.editions.last()
         number = last.number + 1 if last else 1
-        content = _frozen(letter, number, signatures)
+        content = frozen(letter, number, signatures)
         edition = letter.editions.create(
             number=number,
             version=letter.version,
@@ -69,8 +73,9 @@ def cut_edition(letter: Letter, *, by: User | None) -> Cut:
     left_out = letter.signatures.order_by("pk")
     return Cut(
         edition=edition,
-        pending=list(left_out.filter(status=SignatureStatus.PENDING)),
+        pending=list(left_out.filter(status__in=(SignatureStatus.PENDING, SignatureStatus.ASKED))),
         unconfirmed=list(left_out.filter(status=SignatureStatus.UNCONFIRMED)),
+        earlier=list(left_out.filter(status=SignatureStatus.APPROVED, version__number__lt=letter.binding_number)),
     )
 
 
@@ -140,62 +145,6 @@ def sealed_bytes(file: EditionFile) -> bytes:
     if hashlib.sha256(data).hexdigest() != file.sha256:
         raise seal.Broken(f"The stored PDF of {file} is not the one that was sealed.")
     return data
-
-
-def _frozen(letter: Letter, number: int, signatures: list[Signature]) -> dict[str, Any]:
-    """Everything that an edition prints, in every language."""
-    named = [signature for signature in signatures if not signature.is_withheld]
-    version = letter.version
-    return {
-        "reference": f"{letter.slug.upper()}/{number}",
-        "number": number,
-        "letter": letter.slug,
-        "hashtag": letter.campaign.hashtag,
-        "host": letter.campaign.host_organisation,
-        "dated": letter.dated.isoformat(),
-        "is_demonstration": letter.is_demonstration,
-        "version": version.number,
-        "text_sha256": version.sha256,
-        "contact_email": letter.contact_email,
-        "languages": {
-            language: {
-                **version.text(language),
-                "contact_name": _in(letter, "contact_name", language),
-                "contact_address": _in(letter, "contact_address", language),
-            }
-            for language, _ in settings.LANGUAGES
-        },
-        "recipients": [
-            {
-                "kind": recipient.kind,
-                **{
-                    language: {
-                        field: _in(recipient, field, language)
-                        for field in ("title", "name", "address_block", "salutation")
-                    }
-                    for language, _ in settings.LANGUAGES
-                },
-            }
-            for recipient in letter.recipients.all()
-        ],
-        "signatories": [
-            {
-                "signature": signature.pk,
-                "country": signature.country,
-                "is_lead": signature.is_lead,
-                "name": {language: _in(signature, "name", language) for language, _ in settings.LANGUAGES},
-            }
-            for signature in named
-        ],
-        "withheld": len(signatures) - len(named),
-    }
-
-
-def _in(row: Any, field: str, language: str) -> str:
-    """A field in `language`, or in the default language where that has no text of its own."""
-    default = settings.MODELTRANSLATION_DEFAULT_LANGUAGE
-    text: str = getattr(row, f"{field}_{language}") or getattr(row, f"{field}_{default}")
-    return text
 
 
 def _ring_for(file: EditionFile) -> None:

@@ -110,11 +110,13 @@ def spell(request: HttpRequest, pk: int) -> HttpResponse:
 
     def do(found: Signature, form: SpellingForm) -> str:
         try:
-            services.spell(found, by=staff(request), names=form.names())
+            services.correct(found, changes=form.changes(), by=staff(request))
         except services.NothingChanged:
             return _("The names stand there like this already.")
-        except services.AlreadySigned:
-            form.add_error("name_en", _("By this name, the same address has signed this letter already."))
+        except services.NotStanding:
+            raise Overtaken from None
+        except services.SignedAlready:
+            form.add_error(None, _("By this name, the same address has signed this letter already."))
             raise Refused from None
         return _("The spelling is corrected.")
 
@@ -141,11 +143,48 @@ def take_back(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask a question no longer."""
     question = get_object_or_404(Question.objects.select_related("signature__letter"), pk=pk)
     try:
-        services.take_back(question, by=staff(request))
+        services.take_back_question(question, by=staff(request))
         messages.success(request, _("The question is taken back. The signature waits for your decision."))
     except Overtaken:
         messages.warning(request, _("There was nothing to take back: the question has been answered meanwhile."))
     return redirect(back(request, reverse("desk:signature", args=[question.signature_id])))
+
+
+@require_POST
+@staff_page(access_review)
+def accept(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let the signature say what its signer asks for."""
+
+    def decide(correction: Correction) -> None:
+        services.accept_correction(correction, by=staff(request))
+        messages.success(request, _("The correction is accepted."))
+
+    return _decide_correction(request, pk, decide)
+
+
+@require_POST
+@staff_page(access_review)
+def decline(request: HttpRequest, pk: int) -> HttpResponse:
+    """Leave everything as it is, and tell the signer."""
+
+    def decide(correction: Correction) -> None:
+        services.decline_correction(correction, by=staff(request))
+        messages.success(request, _("The correction is declined. The signatory is being told."))
+
+    return _decide_correction(request, pk, decide)
+
+
+def _decide_correction(request: HttpRequest, pk: int, decide: Callable[[Correction], None]) -> HttpResponse:
+    correction = get_object_or_404(Correction.objects.select_related("signature__letter"), pk=pk)
+    try:
+        if correction.made_at.isoformat() != request.POST.get("shown"):
+            raise Overtaken
+        decide(correction)
+    except services.SignedAlready:
+        messages.error(request, _("By this name, the same address has signed this letter already."))
+    except (Overtaken, IllegalMove, services.NotStanding):
+        messages.warning(request, _("This correction is not what it was. Look at it again."))
+    return redirect(back(request, reverse("desk:signature", args=[correction.signature_id])))
 
 
 class Refused(Exception):

@@ -47,6 +47,7 @@ class SpellingForm(forms.Form):
 
     def __init__(self, data: Any = None, *, signature: Signature) -> None:
         super().__init__(data)
+        self.signature = signature
         own = settings.MODELTRANSLATION_DEFAULT_LANGUAGE
         for code in (own, *(code for code, _name in settings.LANGUAGES if code != own)):
             self.fields[f"name_{code}"] = NameField(
@@ -66,8 +67,10 @@ class SpellingForm(forms.Form):
             self.add_error(own, _("This name is too long."))
         return cleaned
 
-    def names(self) -> dict[str, str]:
-        return {column.removeprefix("name_"): name for column, name in self.cleaned_data.items()}
+    def changes(self) -> dict[str, str]:
+        """By column, of those that say something else now."""
+        stated = self.cleaned_data.items()
+        return {column: name for column, name in stated if name != (getattr(self.signature, column) or "")}
 
 
 class AnnouncementForm(forms.Form):

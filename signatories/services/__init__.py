@@ -1,17 +1,26 @@
-"""What happens to signatures: signed and withdrawn (`signing`), looked at (`reviewing`) and decided on (`deciding`)."""
+"""What happens to signatures: signed (`signing`), looked at (`reviewing`), decided on (`deciding`), listed (`listing`),
+changed and withdrawn (`changing`), reached (`access`).
+"""
 
-from signatories.services.deciding import AlreadyApproved, approve, make_lead, reject
-from signatories.services.reviewing import (
-    AlreadySigned,
+from signatories.services.access import issue_new_link, issue_new_secret, lock, unlock
+from signatories.services.changing import (
+    STANDING,
+    MailedEnough,
     NothingChanged,
-    answer,
-    approve_batch,
-    ask,
-    assign,
-    note,
-    spell,
+    NotStanding,
+    SignedAlready,
+    accept_correction,
+    choose_language,
+    correct,
+    decline_correction,
+    hand_over,
     take_back,
+    take_over,
+    withdraw,
 )
+from signatories.services.deciding import AlreadyApproved, approve, make_lead, reject
+from signatories.services.listing import choose_order, mark_delivered, place
+from signatories.services.reviewing import answer, approve_batch, ask, assign, note, take_back_question
 from signatories.services.signing import (
     SHOWN_IN,
     Changed,
@@ -22,31 +31,46 @@ from signatories.services.signing import (
     forget_unconfirmed,
     name_columns,
     sign,
-    withdraw,
 )
 
 __all__ = [
     "SHOWN_IN",
+    "STANDING",
     "AlreadyApproved",
-    "AlreadySigned",
     "Changed",
+    "MailedEnough",
     "NotOpen",
+    "NotStanding",
     "NothingChanged",
+    "SignedAlready",
     "Signing",
+    "accept_correction",
     "answer",
     "approve",
     "approve_batch",
     "ask",
     "assign",
+    "choose_language",
+    "choose_order",
     "confirm",
+    "correct",
+    "decline_correction",
     "fingerprint",
     "forget_unconfirmed",
+    "hand_over",
+    "issue_new_link",
+    "issue_new_secret",
+    "lock",
     "make_lead",
+    "mark_delivered",
     "name_columns",
     "note",
+    "place",
     "reject",
     "sign",
-    "spell",
     "take_back",
+    "take_back_question",
+    "take_over",
+    "unlock",
     "withdraw",
 ]

@@ -2,31 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
-from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from ledger.services import IllegalMove, Overtaken, move, record, witness
-from letters.services import touch
+from ledger.services import IllegalMove, Overtaken, move, witness
 from signatories import emails
-from signatories.folding import fold_name
-from signatories.models import Correction, Note, Question, Signature
+from signatories.models import Note, Question, Signature
 from signatories.services.deciding import AlreadyApproved, approve, looked_at
-from signatories.services.evidence import assess
-from signatories.services.signing import SHOWN_IN
-from signatories.states import CorrectionStatus, SignatureStatus
-
-
-class NothingChanged(Exception):
-    """What is to stand there stands there already."""
-
-
-class AlreadySigned(Exception):
-    """By that name, the same mailbox has signed this letter already."""
+from signatories.states import SignatureStatus
 
 
 @dataclass
@@ -56,7 +41,7 @@ def answer(question: Question, *, text: str) -> None:
             raise Overtaken from None
 
 
-def take_back(question: Question, *, by: User) -> None:
+def take_back_question(question: Question, *, by: User) -> None:
     """Ask no longer: the signature is before the staff again, and the link in the mail says that nothing is asked.
 
     Raises `Overtaken` where it was answered meanwhile, or is asked of nobody now.
@@ -86,30 +71,6 @@ def assign(signature: Signature, *, to: User | None, by: User) -> None:
     signature.assigned_to = to
 
 
-def spell(signature: Signature, *, by: User, names: dict[str, str]) -> Correction:
-    """Write a name as it is spelt. `names` is by language; what stood there before is kept, with who changed it when.
-
-    Raises `NothingChanged`, `AlreadySigned`, or `Overtaken` where somebody else changed the name meanwhile.
-    """
-    changes = _differences(signature, names)
-    if not changes:
-        raise NothingChanged
-    now = timezone.now()
-    decided = {"made_by": by, "made_at": now, "decided_by": by, "decided_at": now}
-    try:
-        with transaction.atomic():
-            _respell(signature, changes)
-            correction = Correction.objects.create(
-                signature=signature, status=CorrectionStatus.ACCEPTED, changes=changes, **decided
-            )
-            record(correction, by=by)
-            assess(signature)
-            touch(signature.letter, *SHOWN_IN)
-    except IntegrityError:
-        raise AlreadySigned from None
-    return correction
-
-
 def approve_batch(signatures: Iterable[Signature], *, by: User) -> Batch:
     """Approve each by itself, as it was looked at; those that changed meanwhile are left alone."""
     batch = Batch()
@@ -129,22 +90,3 @@ def _close(question: Question, *, answer: str) -> None:
     if still_open.update(answer=answer, answered_at=now) != 1:
         raise Overtaken
     question.answer, question.answered_at = answer, now
-
-
-def _differences(signature: Signature, names: dict[str, str]) -> Any:
-    """By column, what stands there and what is to stand there."""
-    columns = {f"name_{language}": name for language, name in names.items() if language in settings.SHIPPED_LANGUAGES}
-    stated = {column: getattr(signature, column) or "" for column in columns}
-    return {column: [stated[column], name] for column, name in columns.items() if name != stated[column]}
-
-
-def _respell(signature: Signature, changes: dict[str, list[str]]) -> None:
-    as_it_was = Q(pk=signature.pk)
-    for column, (before, after) in changes.items():
-        as_it_was &= Q(**{column: before}) | (Q(**{column: None}) if not before else Q())
-        setattr(signature, column, after)
-    signature.folded_name = fold_name(getattr(signature, f"name_{settings.MODELTRANSLATION_DEFAULT_LANGUAGE}"))
-    columns = {column: getattr(signature, column) for column in (*changes, "folded_name")}
-    if Signature.objects.filter(as_it_was).update(**columns) != 1:
-        raise Overtaken
-    signature.save(update_fields=["name"])

@@ -1,4 +1,4 @@
-"""What happens to a signature: signed, confirmed, decided on by staff, withdrawn."""
+"""What happens to a signature: signed, confirmed, forgotten."""
 
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -8,10 +8,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from ledger.services import Overtaken, move, record
+from ledger.services import Overtaken, insert_if_absent, move, record_once
 from letters.models import Letter, Version
-from letters.services import touch
-from publishing import services as publishing
 from signatories import emails
 from signatories.folding import fold_name, mailbox
 from signatories.models import Invitation, Signature
@@ -60,7 +58,13 @@ def name_columns(name: str, names: dict[str, str]) -> dict[str, str]:
 
 
 def sign(
-    letter: Letter, version: Version, signing: Signing, *, invitation: Invitation | None = None, secret: str = ""
+    letter: Letter,
+    version: Version,
+    signing: Signing,
+    *,
+    invitation: Invitation | None = None,
+    secret: str = "",
+    is_proven: bool = False,
 ) -> Signature:
     """Take a signature and mail the signer a link to confirm it.
 
@@ -68,11 +72,12 @@ def sign(
     unconfirmed, what was stated last counts; afterwards nothing changes, and the mail says where it stands. A withdrawn
     one is over and stays as it is: who signs again signs anew. The caller can't tell the one from the other, and must
     not. `secret` opens the page of a signature that is withheld, and becomes that of one that is new or unconfirmed
-    alone. Raises `NotOpen`.
+    alone. Where the mailbox `is_proven`, there is nothing to confirm: the signature goes to the staff at once. Raises
+    `NotOpen`.
     """
     if not letter.takes_signatures:
         raise NotOpen
-    who = {"mailbox": mailbox(signing.email), "folded_name": fold_name(signing.name)}
+    who = {"letter": letter, "mailbox": mailbox(signing.email), "folded_name": fold_name(signing.name)}
     stated: dict[str, Any] = {
         **signing.columns(),
         "version": version,
@@ -81,13 +86,17 @@ def sign(
         **({"invitation": invitation} if invitation else {}),
     }
     with transaction.atomic():
-        _, created = letter.signatures.live().get_or_create(**who, defaults={"letter": letter, **stated})
-        signature = letter.signatures.live().select_for_update().select_related("letter").get(**who)
-        if created:
-            record(signature, by=None)
-        elif signature.status == SignatureStatus.UNCONFIRMED:
-            _restate(signature, stated)
-        _mail_link(signature)
+        is_new = insert_if_absent(Signature(**who, **stated))
+        signature = Signature.objects.live().select_for_update().get(**who)
+        signature.letter = letter
+        if is_new or signature.status == SignatureStatus.UNCONFIRMED:
+            _state(signature, stated)
+        if not is_proven:
+            _mail_link(signature)
+        signature.save(update_fields=[*stated, "name", "link_mailed_at"])
+        record_once(signature, by=None)
+        if is_proven:
+            confirm(signature, shown=fingerprint(signature))
     return signature
 
 
@@ -118,20 +127,6 @@ def confirm(signature: Signature, *, shown: str) -> None:
         emails.received(signature)
 
 
-def withdraw(signature: Signature) -> None:
-    """The signer's own button: the name is off every public page and PDF when this returns. Again, it changes nothing.
-
-    Raises `publishing.services.TakenDown` where the pages had to go altogether, and `StillPublic` where not even that
-    was possible; the signature is withdrawn all the same.
-    """
-    if signature.status != SignatureStatus.WITHDRAWN:
-        with transaction.atomic():
-            move(signature, SignatureStatus.WITHDRAWN, by=None)
-            emails.withdrawn(signature)
-            touch(signature.letter, *SHOWN_IN)
-    publishing.write_at_once(*(f"{kind}:{signature.letter.slug}" for kind in SHOWN_IN))
-
-
 def forget_unconfirmed() -> int:
     """Delete what nobody confirmed within `KEPT_UNCONFIRMED`; the number of signatures forgotten."""
     old = Signature.objects.filter(status=SignatureStatus.UNCONFIRMED, signed_at__lt=timezone.now() - KEPT_UNCONFIRMED)
@@ -143,17 +138,15 @@ def fingerprint(signature: Signature) -> str:
     return signature.signed_at.isoformat()
 
 
-def _restate(signature: Signature, stated: dict[str, Any]) -> None:
+def _state(signature: Signature, stated: dict[str, Any]) -> None:
     for column, value in stated.items():
         setattr(signature, column, value)
-    signature.save(update_fields=[*stated, "name"])
 
 
 def _mail_link(signature: Signature) -> None:
     """Mail the link to confirm, or where the signature stands; a double click gets one mail."""
     now = timezone.now()
-    if signature.link_mailed_at and signature.link_mailed_at > now - BETWEEN_LINKS:
-        return
     mail = emails.confirm if signature.status == SignatureStatus.UNCONFIRMED else emails.already
-    if mail(signature):
-        Signature.objects.filter(pk=signature.pk).update(link_mailed_at=now)
+    mailed_at = signature.link_mailed_at
+    if mail(signature, again=mailed_at is not None and mailed_at > now - BETWEEN_LINKS):
+        signature.link_mailed_at = now

@@ -8,14 +8,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ledger.services import Overtaken
 from letters.models import Letter
-from publishing import services as publishing
 from publishing.pages import in_each_language
 from signatories import links, services
 from signatories.forms import SignForm
-from signatories.models import Signature
-from signatories.states import SignatureStatus
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -42,71 +38,9 @@ def sent(request: HttpRequest, slug: str) -> HttpResponse:
     return _page(request, "sent", _letter(slug), days=links.CONFIRM_WITHIN.days)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-def confirm(request: HttpRequest, slug: str, token: str) -> HttpResponse:
-    """What is to be confirmed, and the button; only the button confirms."""
-    letter = _letter(slug)
-    changed = False
-    try:
-        signature = links.read(letter, "confirm", token)
-        if request.method == "POST":
-            services.confirm(signature, shown=request.POST.get("shown", ""))
-            return redirect("signatories:confirm", slug=slug, token=token)
-    except links.Expired:
-        return _page(request, "expired", letter, status=410)
-    except links.Invalid:
-        return _page(request, "invalid", letter, status=404)
-    except services.NotOpen:
-        return _closed(request, letter)
-    except services.Changed:
-        changed = True
-        signature.refresh_from_db()
-    waits = signature.status == SignatureStatus.UNCONFIRMED
-    if waits and not letter.takes_signatures:
-        return _closed(request, letter)
-    context = {"shown": services.fingerprint(signature), "changed": changed, "waits": waits, **_recorded(signature)}
-    return _page(request, "confirm", letter, status=409 if changed else 200, **context)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def own(request: HttpRequest, slug: str, token: str) -> HttpResponse:
-    """Where one's signature stands, and the button to withdraw it."""
-    letter = _letter(slug)
-    try:
-        signature = links.read(letter, "own", token)
-    except links.Invalid:
-        return _page(request, "invalid", letter, status=404)
-    if request.method == "POST":
-        try:
-            _withdraw(signature)
-        except publishing.TakenDown:
-            return _page(request, "withdrawn", letter, still_public=False)
-        except publishing.StillPublic:
-            return _page(request, "withdrawn", letter, status=503, still_public=True)
-        return redirect("signatories:own", slug=slug, token=token)
-    return _page(request, "own", letter, **_recorded(signature))
-
-
 def _letter(slug: str) -> Letter:
     letter: Letter = get_object_or_404(Letter.objects.public().select_related("campaign"), slug=slug)
     return letter
-
-
-def _withdraw(signature: Signature) -> None:
-    """Whatever staff decided a moment before: the signer's withdrawal holds."""
-    while True:
-        try:
-            return services.withdraw(signature)
-        except Overtaken:
-            signature.refresh_from_db()
-
-
-def _recorded(signature: Signature) -> dict[str, Any]:
-    """A signature and the names that were stated, the one it goes by first."""
-    own = settings.MODELTRANSLATION_DEFAULT_LANGUAGE
-    codes = [own, *(code for code in settings.SHIPPED_LANGUAGES if code != own)]
-    stated = [(code, getattr(signature, f"name_{code}")) for code in codes]
-    return {"signature": signature, "names": [(code, name) for code, name in stated if name]}
 
 
 def _closed(request: HttpRequest, letter: Letter) -> HttpResponse:

@@ -170,7 +170,7 @@ class TestCatalogues:
         with translation.override(language):
             assert [counted(number).replace("\N{NO-BREAK SPACE}", " ") for number in numbers] == forms
             for number, form in zip(numbers, forms, strict=True):
-                assert form in render_to_string("signatories/_list.html", {"names": [], "total": number})
+                assert form in render_to_string("signatories/_list.html", {"signatories": {"count": number}})
 
     def test_months_stand_in_the_genitive_of_the_official_orthography(self) -> None:
         with translation.override("be"):

@@ -96,10 +96,11 @@ def with_names(edition: Edition, *names: str) -> None:
 
 
 def fonts_of(data: bytes) -> set[str]:
-    """The names of the fonts in a PDF, without the mark of a subset."""
+    """The names of the fonts in a PDF, without the mark of a subset. Machines differ in whether these have hyphens."""
     with pikepdf.open(BytesIO(data)) as opened:
         descriptors = [each for each in opened.objects if _is(each, "/FontDescriptor")]
-        return {str(each.FontName).rpartition("+")[2].removeprefix("/") for each in descriptors}
+        names = (str(each.FontName).rpartition("+")[2].removeprefix("/") for each in descriptors)
+        return {name.replace("-", "") for name in names}
 
 
 # What stands on it -------------------------------------------------------------------------------
@@ -271,9 +272,9 @@ def test_a_name_in_any_of_these_scripts_is_set_in_our_fonts(edition: Edition) ->
     data = rendered(edition)
     assert len(data) < 300_000
     fonts = fonts_of(data)
-    faces = dict.fromkeys(("Greek", "Vietnamese"), "Noto-Serif")
-    faces |= {"Arabic": "Noto-Naskh-Arabic", "Myanmar": "Noto-Sans-Myanmar"}
-    wanted = {faces.get(script, f"Noto-Serif-{script}") for script in SCRIPTS}
+    faces = dict.fromkeys(("Greek", "Vietnamese"), "NotoSerif")
+    faces |= {"Arabic": "NotoNaskhArabic", "Myanmar": "NotoSansMyanmar"}
+    wanted = {faces.get(script, f"NotoSerif{script}") for script in SCRIPTS}
     assert {font for font in fonts if font.startswith("Noto")} == wanted
     text = pdftotext(data)
     for script in ("Greek", "Vietnamese", "Armenian", "Georgian", "Hebrew", "Arabic", "Ethiopic"):
@@ -336,7 +337,7 @@ def test_it_is_small_and_brings_its_fonts(edition: Edition) -> None:
     with pikepdf.open(BytesIO(data)) as opened:
         embedded = [font for font in opened.objects if _is(font, "/FontDescriptor") and "/FontFile2" in font]
     assert len(embedded) == len(fonts)
-    assert fonts == {"PT-Serif", "PT-Serif-Bold", "PT-Serif-Italic"}
+    assert fonts == {"PTSerif", "PTSerifBold", "PTSerifItalic"}
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import brotli
 import pytest
+from django.conf import settings
 from django.db import connection
 from pytest_django import Settings
 
@@ -56,7 +57,8 @@ class Host:
     """The process of `tests.publishing.host`, with the database of the test and the folder of a site."""
 
     def __init__(self, folder: Path) -> None:
-        environment = {"DATABASE_URL": _database(), "VAR_DIR": str(folder), "LOG_LEVEL": "ERROR"}
+        keys = ",".join(settings.CONTACT_KEYS)
+        environment = {"DATABASE_URL": _database(), "CONTACT_KEYS": keys, "VAR_DIR": str(folder), "LOG_LEVEL": "ERROR"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.publishing.host", str(folder)],
             cwd=BASE_DIR,

@@ -26,6 +26,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from pytest_django import DjangoDbBlocker, Settings
@@ -228,6 +229,7 @@ def host(
         "VAR_DIR": str(folder / "var"),
         "PUBLIC_URL": f"https://{SITE}",
         "SECRET_KEY": "of the tests",
+        "CONTACT_KEYS": ",".join(settings.CONTACT_KEYS),
         "EMAIL_URL": "smtp://127.0.0.1:1",
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "TRUSTED_PROXIES": "1",
@@ -423,7 +425,7 @@ def test_a_withdrawn_name_is_gone_once_that_is_answered(letter: Letter, front: F
     kept = {path: front(path).headers["etag"] for path in [*shown, f"{LETTER}letter.pdf"]}
     assert len(shown) == 10, "the letter and its signatories, press page and edition, and the JSON"
     signature = letter.signatures.get(name="Leaving Org")
-    page = links.own_url(signature).removeprefix(f"https://{SITE}")
+    page = links.withdraw_url(signature).removeprefix(f"https://{SITE}")
     form = front(page)
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form.body.decode())
     assert token
@@ -475,7 +477,7 @@ def test_with_the_application_down_what_is_published_stays_and_the_rest_says_so(
             found = front(path)
             assert (found.status, found.body, found.lasting) == (200, answer.body, answer.lasting), path
         for code, page in paused.items():
-            for path in ("letters/belarus-2020/sign/", "letters/belarus-2020/own/token/", "nothing/", "errors/404"):
+            for path in ("letters/belarus-2020/sign/", "signatures/own/token/", "nothing/", "errors/404"):
                 is_paused(front(f"/{code}/{path}"), page)
             is_paused(front(f"/{code}/letters/belarus-2020/sign/", "POST"), page)
             is_paused(front("/", accept_language=f"{code}-XX,{code};q=0.9"), page)

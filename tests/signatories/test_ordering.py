@@ -4,12 +4,13 @@ from operator import itemgetter
 
 import pytest
 
-from signatories.ordering import in_order, initial
+from signatories.ordering import Rule, in_order, initial
 
 
-def ordered(language: str, *names: str, lead: str = "") -> list[str]:
+def ordered(language: str, *names: str, lead: str = "", rule: Rule | None = None) -> list[str]:
     rows = [{"name": name, "is_lead": name == lead} for name in names]
-    return [str(row["name"]) for row in in_order(rows, language, name=itemgetter("name"), lead=itemgetter("is_lead"))]
+    listed = in_order(rows, language, rule=rule or Rule(), name=itemgetter("name"), lead=itemgetter("is_lead"))
+    return [str(row["name"]) for row in listed]
 
 
 def test_the_lead_organisation_comes_first() -> None:
@@ -60,3 +61,24 @@ def test_a_shorter_name_stands_before_a_longer_one_that_begins_like_it() -> None
 )
 def test_a_name_stands_under_its_first_letter(name: str, language: str, letter: str) -> None:
     assert initial(name, language) == letter
+
+
+def test_articles_count_unless_the_rule_leaves_them_out() -> None:
+    names = ("The Zebra", "Media Watch", "“Ábaco” Asociación", "Die Brücke", "L’Observatoire", "The")
+    assert ordered("en", *names) == [
+        "“Ábaco” Asociación",
+        "Die Brücke",
+        "L’Observatoire",
+        "Media Watch",
+        "The",
+        "The Zebra",
+    ]
+    rule = Rule(ignores_articles=True)
+    assert ordered("en", *names, rule=rule) == [
+        "“Ábaco” Asociación", "Die Brücke", "Media Watch", "L’Observatoire", "The", "The Zebra",
+    ]  # fmt: skip
+    assert [initial(name, "en", True) for name in ("The Zebra", "The")] == ["Z", "T"]
+
+
+def test_a_given_order_is_kept_behind_the_lead() -> None:
+    assert ordered("en", "C", "A", "B", lead="B", rule=Rule(by_name=False)) == ["B", "C", "A"]
