@@ -1,8 +1,13 @@
 from celery import shared_task
 
-from signatories import services
+from signatories import digest, services
 
 
 @shared_task
 def forget_unconfirmed() -> None:
     services.forget_unconfirmed()
+
+
+@shared_task
+def mail_digests() -> None:
+    digest.mail_digests()

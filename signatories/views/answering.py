@@ -1,5 +1,7 @@
 """The page on which a signer answers what staff asked."""
 
+from contextlib import suppress
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
@@ -34,10 +36,8 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _answered(request: HttpRequest, question: Question, text: str) -> HttpResponse:
-    try:
+    with suppress(Overtaken):  # taken back or answered at this moment: the page says so
         services.answer(question, text=text)
-    except Overtaken:
-        pass  # taken back or answered at this moment: the page says so
     return redirect(request.path)
 
 

@@ -19,6 +19,7 @@ from signatories.models import Correction, Evidence, Organisation, Signature
 from signatories.services.evidence import assess, write_name_keys
 from signatories.states import SignatureStatus
 from tests.factories import make_letter, make_signature, make_user
+from tests.tools import mails_to
 
 pytestmark = pytest.mark.django_db
 HOME = "/desk/"
@@ -355,3 +356,170 @@ class TestBatch:
         client.force_login(make_user(Role.Name.SENDER))
         assert client.get(BATCH).status_code == 403
         assert client.post(BATCH).status_code == 403
+
+
+class TestQuestions:
+    @pytest.fixture
+    def asked(self, desk: Client, letter: Letter) -> Signature:
+        signature = make_pending(letter, name="Asked About", language="be", email="asked@about.example.org")
+        form = {"text": "Хто вас упаўнаважыў?\nНапішыце, калі ласка.", "shown": shown(signature)}
+        assert "The question is being mailed." in press(desk, "ask", signature.pk, form)
+        signature.refresh_from_db()
+        return signature
+
+    def link(self, signature: Signature) -> str:
+        [mail] = mails_to(signature.email)
+        return next(word for word in mail.body.split() if "/signatures/answer/" in word).removeprefix(
+            "http://localhost:8000"
+        )
+
+    def test_mailed_in_the_signers_language_in_the_words_of_staff(self, asked: Signature) -> None:
+        [mail] = mails_to("asked@about.example.org")
+        assert mail.language == "be"
+        assert mail.subject.startswith("Пытанне пра ваш подпіс")
+        assert "Хто вас упаўнаважыў?\nНапішыце, калі ласка." in mail.body
+        assert "/be/signatures/answer/" in mail.body
+        assert asked.status == SignatureStatus.ASKED
+
+    def test_the_desk_says_in_which_language_to_write(self, desk: Client, letter: Letter) -> None:
+        page = page_of(desk, make_pending(letter, language="be"))
+        assert "The signatory reads: <strong>Belarusian</strong>. Write in that language." in page
+
+    def test_answered_by_a_button_and_shown_at_the_desk(self, desk: Client, client: Client, asked: Signature) -> None:
+        link, question = self.link(asked), asked.questions.get()
+        for _ in range(2):  # reading answers nothing
+            page = client.get(link).content.decode()
+            assert "<p>Хто вас упаўнаважыў?<br>Напішыце, калі ласка.</p>" in page
+        asked.refresh_from_db()
+        assert asked.status == SignatureStatus.ASKED
+        assert "Напішыце адказ." in client.post(link, {"question": question.pk, "text": " "}).content.decode()
+        answer = client.post(link, {"question": question.pk, "text": "Рада <b>1</b> жніўня."}, follow=True)
+        assert "Ваш адказ у нашых супрацоўнікаў" in answer.content.decode()
+        asked.refresh_from_db()
+        assert asked.status == SignatureStatus.PENDING
+        assert "Рада &lt;b&gt;1&lt;/b&gt; жніўня." in page_of(desk, asked)
+        assert "Asked About" in listed(desk)
+
+    def test_answered_twice_counts_once(self, client: Client, asked: Signature) -> None:
+        link, question = self.link(asked), asked.questions.get()
+        for text in ("First.", "Second."):
+            assert client.post(link, {"question": question.pk, "text": text}).status_code == 200 + 102 * (
+                text == "First."
+            )
+        question.refresh_from_db()
+        assert question.answer == "First."
+        assert list(Event.objects.about(asked).values_list("source", "target")) == [
+            ("pending", "asked"),
+            ("asked", "pending"),
+        ]
+
+    def test_taken_back(self, desk: Client, client: Client, reviewer: User, asked: Signature) -> None:
+        question = asked.questions.get()
+        assert "Take the question back" in page_of(desk, asked)
+        assert "The question is taken back." in press(desk, "take_back", question.pk)
+        asked.refresh_from_db()
+        assert asked.status == SignatureStatus.PENDING
+        assert Event.objects.about(asked).last().by == reviewer  # type: ignore[union-attr]
+        assert "Нам больш не патрэбны ваш адказ." in client.get(self.link(asked)).content.decode()
+        assert client.post(self.link(asked), {"question": question.pk, "text": "Late"}).status_code == 200
+        assert "nothing to take back" in press(desk, "take_back", question.pk)
+        question.refresh_from_db()
+        assert question.answer == ""
+
+    def test_an_answer_to_an_earlier_question_answers_no_other(
+        self, desk: Client, client: Client, asked: Signature
+    ) -> None:
+        first = asked.questions.get()
+        link = self.link(asked)
+        press(desk, "take_back", first.pk)
+        asked.refresh_from_db()
+        press(desk, "ask", asked.pk, {"text": "Іншае пытанне?", "shown": shown(asked)})
+        answer = client.post(link, {"question": first.pk, "text": "Typed at length"})
+        assert answer.status_code == 409
+        assert "Typed at length" in answer.content.decode()
+        assert "Іншае пытанне?" in answer.content.decode()
+        asked.refresh_from_db()
+        assert asked.status == SignatureStatus.ASKED
+
+    def test_asked_about_what_stood_there(self, desk: Client, letter: Letter) -> None:
+        signature = make_pending(letter)
+        press(desk, "ask", signature.pk, {"text": "Really?", "shown": "something else"})
+        signature.refresh_from_db()
+        assert (signature.status, signature.questions.count(), mails_to(signature.email)) == ("pending", 0, [])
+
+    def test_what_waits_for_an_answer_is_not_decided(self, desk: Client, asked: Signature) -> None:
+        page = press(desk, "approve", asked.pk, {"shown": shown(asked)})
+        assert "waits for an answer" in page
+        asked.refresh_from_db()
+        assert asked.status == SignatureStatus.ASKED
+
+    def test_a_mail_to_whom_nobody_may_name_says_nothing(self, desk: Client, client: Client, letter: Letter) -> None:
+        withheld = Signature.Visibility.WITHHELD
+        signature = make_pending(letter, name="Careful People", visibility=withheld, email="careful@example.org")
+        press(desk, "ask", signature.pk, {"text": "Who may sign for Careful People?", "shown": shown(signature)})
+        [mail] = mails_to("careful@example.org")
+        for telling in ("Careful", letter.title, "question", "signature under", "Belarus", letter.contact_email):
+            assert telling not in mail.subject + mail.body.replace(self.link(signature), "")
+        page = client.get(self.link(signature)).content.decode()
+        for telling in ("Careful", letter.title, "Who may sign"):
+            assert telling not in page
+
+    def test_a_link_that_is_none(self, client: Client, asked: Signature) -> None:
+        assert client.get("/en/signatures/answer/altered/").status_code == 404
+        assert client.get(self.link(asked).replace("/answer/", "/withdraw/")).status_code == 404
+
+
+class TestCorrections:
+    def test_a_spelling_is_corrected_with_a_trace(
+        self, desk: Client, client: Client, reviewer: User, letter: Letter
+    ) -> None:
+        signature = make_signature(letter, name="Zebra Wacth", names={"be": "Зебра"})
+        make_signature(letter, name="Middle")
+        assess(signature)
+        form = {"name_en": "Aardvark Watch", "name_be": "Зебра", "name_ru": ""}
+        page = press(desk, "spell", signature.pk, form)
+        assert "<del>Zebra Wacth</del> <ins>Aardvark Watch</ins>" in page
+        correction = signature.corrections.get()
+        assert correction.changes == {"name_en": ["Zebra Wacth", "Aardvark Watch"]}
+        assert (correction.status, correction.made_by, correction.decided_by) == ("accepted", reviewer, reviewer)
+        public = client.get("/en/letters/belarus-2020/").content.decode()
+        assert "Zebra Wacth" not in public
+        assert public.index("Aardvark Watch") < public.index("Middle")
+        assert listed(desk, q="aardvark", state="any") == ["Aardvark Watch"]
+
+    def test_nothing_to_correct_and_nothing_left(self, desk: Client, letter: Letter) -> None:
+        signature = make_pending(letter, name="Right As It Is")
+        assert "stand there like this already" in press(desk, "spell", signature.pk, {"name_en": "Right As It Is"})
+        assert "Enter the name" in press(desk, "spell", signature.pk, {"name_en": "\u200b"[:0]}, status=422)
+        assert signature.corrections.count() == 0
+
+    def test_a_name_under_which_the_same_mailbox_signed_already(self, desk: Client, letter: Letter) -> None:
+        make_pending(letter, name="One Name", email="one@example.org")
+        signature = make_pending(letter, name="Other Name", email="one@example.org")
+        page = press(desk, "spell", signature.pk, {"name_en": "ONE NAME"}, status=422)
+        assert "has signed this letter already" in page
+        signature.refresh_from_db()
+        assert (signature.name_en, signature.corrections.count()) == ("Other Name", 0)  # type: ignore[attr-defined]
+
+    @pytest.mark.parametrize(("verb", "name"), [("accept", "Rightly Spelt"), ("decline", "Wrongly Spelt")])
+    def test_what_a_signer_asks_for_is_accepted_or_declined(
+        self, desk: Client, reviewer: User, letter: Letter, verb: str, name: str
+    ) -> None:
+        signature = make_signature(letter, name="Wrongly Spelt")
+        correction = services.correct(signature, changes={"name_en": "Rightly Spelt"})
+        assert "<del>Wrongly Spelt</del> <ins>Rightly Spelt</ins>" in page_of(desk, signature)
+        press(desk, f"{verb}_correction", correction.pk, {"shown": correction.made_at.isoformat()})
+        signature.refresh_from_db()
+        assert signature.name_en == name  # type: ignore[attr-defined]
+        correction.refresh_from_db()
+        assert (correction.decided_by, correction.status.startswith(verb)) == (reviewer, True)
+        assert listed(desk) == []
+
+    def test_a_correction_that_was_written_anew_is_looked_at_again(self, desk: Client, letter: Letter) -> None:
+        signature = make_signature(letter, name="Wrongly Spelt")
+        seen = services.correct(signature, changes={"name_en": "Rightly Spelt"}).made_at
+        correction = services.correct(signature, changes={"name_en": "Something Else"})
+        page = press(desk, "accept_correction", correction.pk, {"shown": seen.isoformat()})
+        assert "not what it was" in page
+        signature.refresh_from_db()
+        assert signature.name_en == "Wrongly Spelt"  # type: ignore[attr-defined]
