@@ -83,7 +83,9 @@ def places(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _page(request: HttpRequest, letter: Letter, form: OrderForm, typed: Any, *, status: int) -> HttpResponse:
     """The rule, and a page of the signatories; what was typed stays."""
-    listed = given_order(letter.signatures.approved().of_organisations(), letter)
+    listed = letter.signatures.approved().of_organisations()
+    if letter.signatory_order != Letter.Order.NAME:
+        listed = given_order(listed, letter)
     page = Paginator(listed, A_PAGE).get_page(request.GET.get("page"))
     rows = [(signature, own_name(signature), _place(signature, typed)) for signature in page]
     context = {"letter": letter, "form": form, "page": page, "rows": rows}
