@@ -37,19 +37,23 @@ def mail_digests() -> int:
 
 def what_waits() -> list[Waiting]:
     """A letter each, by their last days for signing. What waits for signers alone is no matter."""
+    letters = Letter.objects.in_bulk()
     is_pending = Q(status=SignatureStatus.PENDING)
-    counted = Signature.objects.order_by().values("letter").annotate(
-        pending=Count("pk", filter=is_pending),
-        since=Min("confirmed_at", filter=is_pending),
-        asked=Count("pk", filter=Q(status=SignatureStatus.ASKED)),
-    )  # fmt: skip
+    counted = (
+        Signature.objects.order_by()
+        .values("letter")
+        .annotate(
+            pending=Count("pk", filter=is_pending),
+            since=Min("confirmed_at", filter=is_pending),
+            asked=Count("pk", filter=Q(status=SignatureStatus.ASKED)),
+        )
+        .values_list("letter", "pending", "since", "asked")
+    )
     open_ones = Correction.objects.filter(status=CorrectionStatus.PENDING).order_by()
     corrections = dict(open_ones.values_list("signature__letter").annotate(Count("pk")))
-    letters = Letter.objects.in_bulk()
     found = (
-        Waiting(letters[letter], corrections=corrections.get(letter, 0), **row)
-        for row in counted
-        for letter in [row.pop("letter")]
+        Waiting(letters[letter], pending=pending, since=since, asked=asked, corrections=corrections.get(letter, 0))
+        for letter, pending, since, asked in counted
     )
     waiting = [row for row in found if row.pending or row.corrections]
     return sorted(waiting, key=lambda row: (row.letter.signing_until or date.max, row.letter.pk))
