@@ -37,6 +37,20 @@ def access_campaign(user: User) -> None:
     _require(user, Role.Name.CAMPAIGNER)
 
 
+def access_text(user: User) -> None:
+    """To change the text of a letter; a translator in the languages of `text_languages` alone."""
+    _require(user, Role.Name.CAMPAIGNER, Role.Name.TRANSLATOR)
+
+
+def text_languages(user: User) -> list[str]:
+    """The languages of the site in which `user` may change texts."""
+    offered = [code for code, _ in settings.LANGUAGES]
+    if user.has_role(Role.Name.CAMPAIGNER):
+        return offered
+    translated = {role.language for role in user.roles.all() if role.role == Role.Name.TRANSLATOR}
+    return [code for code in offered if code in translated]
+
+
 def access_send(user: User) -> None:
     """To authorise, halt or resolve what leaves the house."""
     _require(user, Role.Name.SENDER)

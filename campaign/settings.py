@@ -332,6 +332,10 @@ DISPATCH_FROM = env.str("DISPATCH_FROM", default="Undersigned <letters@undersign
 # Who has to be careful that nobody sees them get mail from us gets it from here: no name of ours beside the address.
 NEUTRAL_FROM = env.str("NEUTRAL_FROM", default=parseaddr(MAIL_FROM)[1])
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = MAIL_FROM
+# What comes back goes to its sub-addresses: letters+…@.
+RETURN_ADDRESS = env.str("RETURN_ADDRESS", default="") or parseaddr(DISPATCH_FROM)[1]
+BOUNCE_MAILBOX_URL = env.str("BOUNCE_MAILBOX_URL", default="")
+STARTTLS_REQUIRED = env.bool("STARTTLS_REQUIRED", default=True)
 SENDING_ENABLED = env.bool("SENDING_ENABLED", default=False)
 # Seconds after which another worker takes up what a killed one held; longer than two steps of a conversation.
 DELIVERY_LEASE = env.int("DELIVERY_LEASE", default=45)

@@ -2,15 +2,16 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from ledger.services import move, witness
+from ledger.services import Overtaken, move, witness
+from letters.content import PARTS, Content, Place, gaps, structure, words, working
 from letters.models import Letter, Version
 from letters.states import LetterStatus
 from publishing import services as publishing
@@ -26,24 +27,67 @@ def touch(letter: Letter, *kinds: str, at: datetime | None = None) -> None:
 
 
 class Untranslated(Exception):
-    """A part of the text is missing in a language of the site."""
+    """A part of the text is missing in a language of the site; `places` are those that are."""
+
+    def __init__(self, places: list[Place]) -> None:
+        super().__init__(", ".join(" ".join(filter(None, place)) for place in places))
+        self.places = places
 
 
-def save_version(letter: Letter) -> Version:
+def save_version(
+    letter: Letter,
+    *,
+    by: User | None = None,
+    is_material: bool = False,
+    reason: Mapping[str, str] | None = None,
+    keep_until: date | None = None,
+) -> Version:
     """Keep the text as it stands now; the latest version again where nothing changed.
 
-    Raises `Untranslated` where a language of the site lacks a part.
+    One that changed the meaning (`is_material`) says why, in every language of the site, and until the end of which day
+    (UTC) those who signed an earlier one may keep their signature. Raises `Untranslated`.
     """
-    content = {language: _text(letter, language) for language, _ in settings.LANGUAGES}
-    sha256 = digest(content)
     with transaction.atomic():
-        Letter.objects.select_for_update().get(pk=letter.pk)
+        content = working(Letter.objects.select_for_update().get(pk=letter.pk))
+        if missing := gaps(content):
+            raise Untranslated(missing)
+        sha256 = digest(content)
         latest = letter.versions.last()
         if latest and latest.sha256 == sha256:
             return latest
-        number = latest.number + 1 if latest else 1
         touch(letter, "letter")
-        return letter.versions.create(number=number, content=content, sha256=sha256)
+        return letter.versions.create(
+            number=latest.number + 1 if latest else 1,
+            content=content,
+            sha256=sha256,
+            saved_by=by,
+            is_material=is_material,
+            keep_until=keep_until,
+            **{f"reason_{language}": text for language, text in (reason or {}).items()},
+        )
+
+
+def save_text(
+    letter: Letter,
+    content: Content,
+    *,
+    started_from: str,
+    by: User,
+    is_material: bool = False,
+    reason: Mapping[str, str] | None = None,
+    keep_until: date | None = None,
+) -> Version:
+    """Write another text and save it as a version, both or neither; see `save_version`.
+
+    `started_from` is the `digest` of the text that the writer began with. Raises `Overtaken` where somebody else has
+    saved something since.
+    """
+    with transaction.atomic():
+        fresh = Letter.objects.select_for_update().get(pk=letter.pk)
+        if digest(working(fresh)) != started_from:
+            raise Overtaken(f"The text of letter {letter.pk} has been changed")
+        _write(fresh, content)
+        return save_version(fresh, by=by, is_material=is_material, reason=reason, keep_until=keep_until)
 
 
 def open_for_signing(letter: Letter, *, by: User) -> None:
@@ -96,16 +140,16 @@ def _touch_openness(letter: Letter) -> None:
         publishing.touch("site", at=at)
 
 
-def _text(letter: Letter, language: str) -> dict[str, Any]:
-    def part(row: Any, field: str) -> str:
-        text: str = getattr(row, f"{field}_{language}") or ""
-        if not text.strip():
-            raise Untranslated(f"{row}: {field} is missing in {language}.")
-        return text
-
-    return {
-        **{field: part(letter, field) for field in ("title", "subject", "salutation", "closing")},
-        "blocks": [
-            {"key": block.key, "kind": block.kind, "text": part(block, "text")} for block in letter.blocks.all()
-        ],
-    }
+def _write(letter: Letter, content: Content) -> None:
+    """Into the rows. Languages that are not the site's stay as they are."""
+    said = words(content)
+    columns = {f"{part}_{language}": said[language, part, ""] for language in content for part in PARTS}
+    for column, text in columns.items():
+        setattr(letter, column, text)
+    letter.save(update_fields=[*columns, *PARTS])
+    publishing.touch("site")  # which lists the titles
+    listed = structure(content)
+    letter.blocks.exclude(key__in=[key for key, _ in listed]).delete()
+    for order, (key, kind) in enumerate(listed, start=1):
+        columns = {f"text_{language}": said[language, "text", key] for language in content}
+        letter.blocks.update_or_create(key=key, defaults={"kind": kind, "order": order, **columns})

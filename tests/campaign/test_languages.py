@@ -32,8 +32,11 @@ from dispatch.models import Covering, Delivery, Dispatch, Edition
 from dispatch.seal import DEMONSTRATION
 from dispatch.services import dispatches
 from dispatch.states import DeliveryStatus, DispatchStatus, EditionStatus
+from letters.content import structure, words, working
+from letters.forms import field_name
 from letters.models import Letter
 from letters.press import counted
+from letters.services import digest as digest_of
 from letters.states import LetterStatus
 from mailing.models import Mail
 from publishing.models import Mirror
@@ -545,6 +548,7 @@ class TestDesk:
         one.get(f"{home}?page=2")
         monkeypatch.undo()
         self._decide(one, letter)
+        self._write(one, letter)
         for verb in ("close_signing", "close_signing", "open_signing", "open_signing"):
             one.post(reverse(f"desk:{verb}", args=[letter.slug]))
         for status in SignatureStatus.values:
@@ -582,6 +586,27 @@ class TestDesk:
         for decided in SignatureStatus.values:
             pk = letter.signatures.filter(status=decided).values_list("pk", flat=True)[0]
             reader.post(reverse("desk:approve", args=[pk]), {"shown": "something else"})
+
+    def _write(self, reader: Reader, letter: Letter) -> None:
+        page = reverse("desk:text", args=[letter.slug])
+        reader.get(page)
+        reader.post(page, {"do": "add demand offer"})
+        content, version = working(letter), letter.version.number
+        stated: dict[str, Any] = {field_name(place): text for place, text in words(content).items()}
+        stated |= {"block": [f"{key} {kind}" for key, kind in structure(content)], "version": version}
+        stated |= {"started": digest_of(content), "keep_until": date.today() + timedelta(days=9)}
+        reader.post(page, {**stated, "block": [], "do": "preview"}, status=422)
+        reader.post(page, {**stated, "title_en": "x" * 300, "is_material": "yes", "do": "preview"}, status=422)
+        reader.post(page, {**stated, "is_material": "no", "do": "preview"})
+        reasons = {f"reason_{code}": "…" for code in configured.SHIPPED_LANGUAGES}
+        changed = {**stated, **reasons, "title_en": "…", "closing_be": "…", "block": stated["block"][2:]}
+        reader.post(page, {**changed, "is_material": "no", "do": "preview"})
+        reader.post(page, {**changed, "is_material": "yes", "do": "preview"})
+        reader.post(page, {**changed, "is_material": "yes", "do": "save"})
+        reader.post(page, {**changed, "title_en": "… …", "is_material": "no", "do": "save"}, status=409)
+        reader.get(reverse("desk:versions", args=[letter.slug]))
+        reader.get(reverse("desk:version", args=[letter.slug, version]))
+        letter.signatures.update(version=letter.version)
 
     def _edition(self, reader: Reader, letter: Letter) -> None:
         edition, page = letter.editions.get(), reverse("desk:letter", args=[letter.slug])
@@ -632,7 +657,7 @@ class TestDesk:
         Delivery.objects.update(attempts=1, first_tried_at=now, not_before=now, code=451, answer="…")
         for status in DeliveryStatus.values:
             settled = now if status in (DeliveryStatus.ACCEPTED, DeliveryStatus.FAILED) else None
-            Delivery.objects.update(status=status, settled_at=settled)
+            Delivery.objects.update(status=status, settled_at=settled, registered_on=now)
             reader.get(page)
         for stage in ("message", "connect", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "body", "dot"):
             Delivery.objects.update(stage=stage)
