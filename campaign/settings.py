@@ -318,6 +318,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-mail": {"task": "mailing.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
     "sweep-editions": {"task": "dispatch.tasks.sweep_editions", "schedule": 15.0, "options": {"expires": 15}},
     "sweep-deliveries": {"task": "dispatch.tasks.sweep_deliveries", "schedule": 10.0, "options": {"expires": 10}},
+    "sweep-invitations": {"task": "signatories.tasks.send_invitations", "schedule": 15.0, "options": {"expires": 15}},
     "mail-digests": {"task": "signatories.tasks.mail_digests", "schedule": crontab(hour="6", minute="0")},
     "forget-contacts": {"task": "signatories.tasks.forget_unconfirmed", "schedule": 3600.0},
 }

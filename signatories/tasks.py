@@ -1,6 +1,7 @@
 from celery import shared_task
 
 from signatories import digest, services
+from signatories.services import inviting
 
 
 @shared_task
@@ -11,3 +12,8 @@ def forget_unconfirmed() -> None:
 @shared_task
 def mail_digests() -> None:
     digest.mail_digests()
+
+
+@shared_task
+def send_invitations() -> None:
+    inviting.send_waiting()

@@ -11,6 +11,7 @@ from ledger.services import IllegalMove, move, record
 from letters.services import touch
 from signatories import emails
 from signatories.models import Organisation, Signature
+from signatories.services.answering import has_signed
 from signatories.services.evidence import organisation_of, write_name_keys
 from signatories.services.signing import SHOWN_IN
 from signatories.states import SignatureStatus
@@ -43,6 +44,7 @@ def approve(signature: Signature, *, by: User) -> None:
                 only_if=looked_at(signature),
                 **decision,
             )
+            has_signed(signature)
             emails.approved(signature)
             touch(signature.letter, *SHOWN_IN)
     except IntegrityError:
