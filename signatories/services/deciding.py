@@ -13,6 +13,7 @@ from signatories import emails
 from signatories.models import Organisation, Signature
 from signatories.services.answering import has_signed
 from signatories.services.evidence import organisation_of, write_name_keys
+from signatories.services.registry import current
 from signatories.services.signing import SHOWN_IN
 from signatories.states import SignatureStatus
 
@@ -80,7 +81,7 @@ def _registered(signature: Signature, *, by: User) -> Organisation | None:
         return None
     known = organisation_of(signature)
     if known:
-        return known.merged_into or known
+        return current(known)
     names = {f"name_{language}": getattr(signature, f"name_{language}") for language in settings.SHIPPED_LANGUAGES}
     organisation, is_new = Organisation.objects.live().get_or_create(
         folded_name=signature.folded_name,
