@@ -48,6 +48,7 @@ def approve(signature: Signature, *, by: User) -> None:
             has_signed(signature)
             emails.approved(signature)
             touch(signature.letter, *SHOWN_IN)
+            _hand_on_logo(signature)
     except IntegrityError:
         raise AlreadyApproved from None
 
@@ -92,3 +93,9 @@ def _registered(signature: Signature, *, by: User) -> Organisation | None:
         record(organisation, by=by)
         write_name_keys(organisation)
     return organisation
+
+
+def _hand_on_logo(signature: Signature) -> None:
+    """The registry takes the logo of the first approved signature that has one; staff may put another there."""
+    if signature.organisation_id and signature.logo and not signature.is_withheld:
+        Organisation.objects.filter(pk=signature.organisation_id, logo="").update(logo=signature.logo.name)
