@@ -1,8 +1,13 @@
 from django.urls import path
 
-from signatories import desk, desk_import, desk_list
+from signatories import desk, desk_access, desk_import, desk_list
 
 urlpatterns = [
+    path("signatures/<int:pk>/access/", desk_access.access, name="access"),
+    path("signatures/<int:pk>/access/new-link/", desk_access.new_link, name="new_link"),
+    path("signatures/<int:pk>/access/new-secret/", desk_access.new_secret, name="new_secret"),
+    path("signatures/<int:pk>/access/lock/", desk_access.lock, name="lock"),
+    path("signatures/<int:pk>/access/unlock/", desk_access.unlock, name="unlock"),
     path("letters/<slug:slug>/import/", desk_import.tables, name="tables"),
     path("letters/<slug:slug>/export/", desk_import.take_away, name="export"),
     path("imports/<int:pk>/", desk_import.found, name="import"),

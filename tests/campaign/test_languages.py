@@ -549,6 +549,15 @@ class TestDesk:
         one.get(page)
 
     @in_each_language
+    def test_links_secrets_and_locks(self, letter: Letter, language: str) -> None:
+        at_desk = self._at_desk(language)
+        rows = [make_signature(letter, visibility=visibility) for visibility in Signature.Visibility.values]
+        for signature in (*rows, make_signature(letter, status=SignatureStatus.PENDING, email="")):
+            at_desk.get(reverse("desk:access", args=[signature.pk]))
+            for what in ("new_link", "new_secret", "lock", "lock", "unlock"):
+                at_desk.post(reverse(f"desk:{what}", args=[signature.pk]))
+
+    @in_each_language
     def test_an_empty_desk_and_one_that_is_shut(self, language: str) -> None:
         at_desk = self._at_desk(language)
         at_desk.get(reverse("desk:home"))
