@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import access_campaign, access_desk, access_review, may, staff, staff_page
+from accounts.access import access_campaign, access_desk, access_review, access_text, may, staff, staff_page
 from accounts.models import User
 from campaign.standing import BEING_TYPESET, Standing, progress, standings
 from ledger.services import IllegalMove, Overtaken
@@ -49,6 +49,7 @@ def letter(request: HttpRequest, slug: str) -> HttpResponse:
         "standing": standing,
         "editions": _editions(found),
         "may_campaign": may(staff(request), access_campaign),
+        "may_write": may(staff(request), access_text),
         "is_open": found.status == LetterStatus.OPEN,
         **_signatures(request, standing, staff(request)),
     }

@@ -4,6 +4,7 @@ docs/operators.md explains each variable. Nothing here asks the network or the d
 """
 
 import secrets
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -193,6 +194,12 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _public.scheme
+# Of those who sign: codes asked for and entered, and secrets tried; by visitor ("ip": a hash of it is kept) or mailbox.
+ACCOUNT_RATE_LIMITS = {
+    "signer_code": "20/m/ip,5/m/key",
+    "signer_code_entry": "20/m/ip,5/5m/key",
+    "signer_secret": "10/m/ip,60/h/ip",
+}
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300  # seconds for which a sign-in is fresh
 # Whether the desk opens only to those who sign in with a second factor.
 REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=_public.scheme == "https")
@@ -310,8 +317,18 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-mail": {"task": "mailing.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
     "sweep-editions": {"task": "dispatch.tasks.sweep_editions", "schedule": 15.0, "options": {"expires": 15}},
     "sweep-deliveries": {"task": "dispatch.tasks.sweep_deliveries", "schedule": 10.0, "options": {"expires": 10}},
+    "sweep-imports": {"task": "signatories.tasks.sweep_imports", "schedule": 15.0, "options": {"expires": 15}},
+    "read-mailbox": {"task": "dispatch.tasks.read_mailbox", "schedule": 60.0, "options": {"expires": 60}},
+    "sweep-invitations": {"task": "signatories.tasks.send_invitations", "schedule": 15.0, "options": {"expires": 15}},
     "forget-contacts": {"task": "signatories.tasks.forget_unconfirmed", "schedule": 3600.0},
 }
+
+# The sign form -----------------------------------------------------------------------------------
+
+# So many signatures of a letter that nobody has confirmed, within ten minutes, are an attack: from then on, each takes
+# a proof of work. How hard that is: rounds of PBKDF2 for each of some 256 tries.
+GUARD_AFTER = env.int("GUARD_AFTER", default=100)
+GUARD_COST = env.int("GUARD_COST", default=5000)
 
 # Mail --------------------------------------------------------------------------------------------
 
@@ -320,7 +337,13 @@ vars().update(env.email_url_config(EMAIL_URL))
 EMAIL_TIMEOUT = 20  # seconds for each step of a conversation with the relay
 MAIL_FROM = env.str("MAIL_FROM", default="Undersigned <signatures@undersigned.example.org>")
 DISPATCH_FROM = env.str("DISPATCH_FROM", default="Undersigned <letters@undersigned.example.org>")
+# Who has to be careful that nobody sees them get mail from us gets it from here: no name of ours beside the address.
+NEUTRAL_FROM = env.str("NEUTRAL_FROM", default=parseaddr(MAIL_FROM)[1])
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = MAIL_FROM
+# What comes back goes to its sub-addresses: letters+…@.
+RETURN_ADDRESS = env.str("RETURN_ADDRESS", default="") or parseaddr(DISPATCH_FROM)[1]
+BOUNCE_MAILBOX_URL = env.str("BOUNCE_MAILBOX_URL", default="")
+STARTTLS_REQUIRED = env.bool("STARTTLS_REQUIRED", default=True)
 SENDING_ENABLED = env.bool("SENDING_ENABLED", default=False)
 # Seconds after which another worker takes up what a killed one held; longer than two steps of a conversation.
 DELIVERY_LEASE = env.int("DELIVERY_LEASE", default=45)

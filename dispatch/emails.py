@@ -29,11 +29,6 @@ class Unfit(Exception):
     """
 
 
-def sender() -> str:
-    """The bare address that dispatches come from, and that refusals go back to."""
-    return parseaddr(settings.DISPATCH_FROM)[1]
-
-
 def covering(delivery: Delivery) -> bytes:
     """The whole mail: covering text and sealed PDF in the delivery's language, and the PDF in English beside it.
 

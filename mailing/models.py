@@ -22,13 +22,15 @@ class MailQuerySet(models.QuerySet["Mail"]):
 class Mail(Stateful):
     """A mail to a person: written in the transaction of what it tells of, sent afterwards by a worker.
 
-    Address and text are encrypted, and blanked when it has been sent or given up.
+    Address and text are encrypted, and blanked when it has been sent or given up. `sender` is one of ours, where it is
+    not the usual one.
     """
 
     machine: ClassVar[StateMachine] = MAIL
 
     key = models.CharField(max_length=120, unique=True)
     to = EncryptedTextField(blank=True)
+    sender = models.CharField(max_length=200, blank=True)
     language = models.CharField(max_length=10)
     subject = EncryptedTextField(blank=True)
     body = EncryptedTextField(blank=True)

@@ -32,10 +32,11 @@ def queue(
     template: str,
     context: Mapping[str, Any],
     is_demonstration: bool,
+    sender: str = "",
 ) -> bool:
     """Put a mail into the outbox, rendered in `language`; False if the mail of that key is there already.
 
-    The first line of `template` is the subject.
+    The first line of `template` is the subject. It comes from `MAIL_FROM`, unless `sender` says otherwise.
     """
     from mailing import tasks
 
@@ -45,6 +46,7 @@ def queue(
     mail = Mail(
         key=key,
         to=to,
+        sender=sender,
         language=language,
         subject=one_line(subject),
         body=body.strip() + "\n",
@@ -104,6 +106,7 @@ def _message(mail: Mail) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
         mail.subject,
         mail.body,
+        from_email=mail.sender or None,
         to=[mail.to],
         headers={
             # Django's own would name this machine.

@@ -1,8 +1,10 @@
 """Every mail to a signer, one function each, in the signer's language. Each returns whether it was queued.
 
-None names the organisation: its name may be withheld, and a stranger who typed it writes no line of ours.
+None names the organisation: its name may be withheld, and a stranger who typed it writes no line of ours. One about a
+withheld signature names neither letter nor site: whoever looks over the reader's shoulder learns nothing.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -11,15 +13,23 @@ from django.utils import timezone, translation
 
 from mailing.models import Mail
 from mailing.services import queue
+from publishing.models import Mirror
 from signatories import links
-from signatories.models import Signature
+from signatories.models import Correction, Handover, Signature
+from signatories.queries import Copy
 
 MAILS_A_DAY = 3  # to one mailbox, by strangers' doing
+# What a withheld signature's mails say, by the mail that another would get; the rest say that there is news.
+NEUTRAL = {
+    "confirm": "neutral_confirm",
+    "handover_offered": "neutral_take_over",
+    "handover_told": "neutral_told",
+}
 
 
 def confirm(signature: Signature, *, again: bool = False) -> bool:
     """The link that confirms; not once more for a form that was sent `again`."""
-    link = {"link": links.confirm_url(signature), "days": links.CONFIRM_WITHIN.days}
+    link: dict[str, Any] = {"link": links.confirm_url(signature), "days": links.CONFIRM_WITHIN.days}
     return _queue_limited(signature, "confirm", again, **link)
 
 
@@ -29,7 +39,9 @@ def already(signature: Signature, *, again: bool = False) -> bool:
 
 
 def received(signature: Signature) -> bool:
-    return _queue(signature, "received", link=links.own_url(signature))
+    """Where it stands from now on, and the link to keep in case the name becomes dangerous."""
+    context = {"link": links.own_url(signature), "withdraw_link": links.withdraw_url(signature)}
+    return _queue(signature, "received", **context)
 
 
 def approved(signature: Signature) -> bool:
@@ -40,34 +52,113 @@ def rejected(signature: Signature) -> bool:
     return _queue(signature, "rejected", link=links.own_url(signature))
 
 
-def withdrawn(signature: Signature) -> bool:
-    return _queue(signature, "withdrawn")
+def withdrawn(signature: Signature, copies: Sequence[Copy] = ()) -> bool:
+    """What can't be called back: the copies that were delivered, and the mirrors that follow in a moment."""
+    mirrors = [mirror.address for mirror in Mirror.objects.public()]
+    return _queue(signature, "withdrawn", link=links.own_url(signature), copies=copies, mirrors=mirrors)
+
+
+def new_link(signature: Signature) -> bool:
+    """After the earlier links were made worthless."""
+    context = {"link": links.own_url(signature), "withdraw_link": links.withdraw_url(signature)}
+    return _queue(signature, "new_link", **context)
+
+
+def correction_accepted(correction: Correction) -> bool:
+    signature = correction.signature
+    return _queue(signature, "correction_accepted", link=links.own_url(signature), correction=correction)
+
+
+def correction_declined(correction: Correction) -> bool:
+    signature = correction.signature
+    return _queue(signature, "correction_declined", link=links.own_url(signature))
+
+
+def handover_offered(handover: Handover) -> bool:
+    """To the new representative: whether they take it on."""
+    context: dict[str, Any] = {"link": links.take_over_url(handover), "days": links.TAKE_OVER_WITHIN.days}
+    name, to = "handover_offered", (handover.email, handover.language)
+    return _queue_limited(handover.signature, name, mailbox=handover.mailbox, to=to, **context)
+
+
+def handover_told(signature: Signature, *, to: str, language: str) -> bool:
+    """To the representative that was: their links are dead now."""
+    return _put(signature, "handover_told", _key(signature, "handover_told"), {}, to=(to, language))
+
+
+def code(code: str, *, mailbox: str, to: str, language: str, is_demonstration: bool) -> bool:
+    """The code that opens the list of what was signed; empty where nothing was, and the mail says so."""
+    path = "code" if code else "neutral_code"
+    with translation.override(language):
+        secret_link = f"{settings.PUBLIC_URL}{reverse('signatures:secret')}"
+    return any(
+        queue(
+            key=key,
+            to=to,
+            sender="" if code else settings.NEUTRAL_FROM,
+            language=language,
+            template=f"emails/signatories/{path}.txt",
+            context={"code": code, "secret_link": secret_link},
+            is_demonstration=is_demonstration,
+        )
+        for key in _places(mailbox)
+    )
 
 
 def _queue(signature: Signature, name: str, **context: Any) -> bool:
-    return _put(signature, name, f"{name}:{signature.pk}:{timezone.now().isoformat()}", context)
+    return _put(signature, name, _key(signature, name), context)
 
 
-def _queue_limited(signature: Signature, name: str, again: bool, **context: Any) -> bool:
-    """At most `MAILS_A_DAY` a mailbox and UTC day: each mail takes one of as many places, by a unique key.
+def _queue_limited(
+    signature: Signature,
+    name: str,
+    again: bool = False,
+    *,
+    mailbox: str = "",
+    to: tuple[str, str] | None = None,
+    **context: Any,
+) -> bool:
+    """At most `MAILS_A_DAY` a mailbox and UTC day."""
+    places = _places(mailbox or signature.mailbox, again=again)
+    return any(_put(signature, name, place, context, to=to) for place in places)
+
+
+def _places(mailbox: str, *, again: bool = False) -> list[str]:
+    """The keys to try: each mail takes one of as many places as a mailbox has in a day.
 
     Asking for a place that is taken queues nothing: so the database is asked the same, whether there is a mail or not.
     """
-    day = f"signing:{signature.mailbox[:32]}:{timezone.now().date()}"
+    day = f"signing:{mailbox[:32]}:{timezone.now().date()}"
     places = [f"{day}:{place}" for place in range(MAILS_A_DAY)]
     taken = set(Mail.objects.filter(key__in=places).values_list("key", flat=True))
     free = [place for place in places if place not in taken]
-    tried = sorted(taken)[:1] if taken and (again or not free) else free
-    return any(_put(signature, name, place, context) for place in tried)
+    return sorted(taken)[:1] if taken and (again or not free) else free
 
 
-def _put(signature: Signature, name: str, key: str, context: dict[str, Any]) -> bool:
+def _key(signature: Signature, name: str) -> str:
+    return f"{name}:{signature.pk}:{timezone.now().isoformat()}"
+
+
+def _put(
+    signature: Signature, name: str, key: str, context: dict[str, Any], *, to: tuple[str, str] | None = None
+) -> bool:
+    """Into the outbox, for the signer or for `to` (address and language); nothing where there is no address."""
+    address, language = to or (signature.email, signature.language)
+    if not address:
+        return False
+    if signature.is_withheld:
+        name, sender = NEUTRAL.get(name, "neutral"), settings.NEUTRAL_FROM
+        context = {"link": context.get("link") or links.own_url(signature), "days": context.get("days")}
+    else:
+        sender = ""
+        context = {"signature": signature, "letter": signature.letter, **context}
     return queue(
         key=key,
-        to=signature.email,
-        language=signature.language,
+        to=address,
+        sender=sender,
+        language=language,
         template=f"emails/signatories/{name}.txt",
-        context={"signature": signature, "letter": signature.letter, **context},
+        context=context,
         is_demonstration=signature.letter.is_demonstration,
     )
 

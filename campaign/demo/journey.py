@@ -34,7 +34,7 @@ STAFF = {
     "sender": ("sender@desk.example.org", "Demo Sender", Role.Name.SENDER),
     "administrator": ("admin@desk.example.org", "Demo Administrator", Role.Name.ADMINISTRATOR),
 }
-LINK = re.compile(r"/letters/(?P<slug>[^/\s]+)/confirm/(?P<token>[^/\s]+)/")
+LINK = re.compile(r"/signatures/confirm/(?P<token>[^/\s]+)/")
 
 Wait = Callable[[str, Callable[[], int], int], None]
 
@@ -89,9 +89,8 @@ class Journey:
             letter.signatures.filter(status=SignatureStatus.UNCONFIRMED).values_list("mailbox", flat=True)
         )
         self.wait("mails with a link to confirm", lambda: len(waiting & self._links(letter).keys()), len(waiting))
-        for mailbox, token in self._links(letter).items():
+        for mailbox, signature in self._links(letter).items():
             if mailbox in waiting:
-                signature = links.read(letter, "confirm", token)
                 services.confirm(signature, shown=services.fingerprint(signature))
         self.say(f"{len(waiting)} signatures were confirmed.")
 
@@ -138,16 +137,25 @@ class Journey:
         total = dispatch.deliveries.count()
         self.wait("letters handed to the mail server", lambda: total - dispatch.deliveries.open().count(), total)
 
-    def _links(self, letter: Letter) -> dict[str, str]:
-        """The latest link to confirm that each mailbox received, by folded address."""
+    def _links(self, letter: Letter) -> dict[str, Signature]:
+        """What the latest link to confirm is of that each mailbox received."""
         found = {}
         for path in sorted((self.mail_dir / "others").glob("*.eml")):
             message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
             body = message.get_body(("plain",))
             link = LINK.search(body.get_content() if body else "")
-            if link and link["slug"] == letter.slug:
-                found[mailbox_of(str(message["To"]))] = link["token"]
+            signature = _read(link["token"]) if link else None
+            if signature and signature.letter_id == letter.pk:
+                found[mailbox_of(str(message["To"]))] = signature
         return found
+
+
+def _read(token: str) -> Signature | None:
+    """The mail of an earlier run may be too old, or of what is deleted."""
+    try:
+        return links.read("confirm", token)
+    except (links.Expired, links.Invalid):
+        return None
 
 
 def sweep() -> None:

@@ -79,7 +79,7 @@ class Robots(Single):
     in_sitemap = False
 
     def body(self, language: str, **keys: Any) -> bytes:
-        closed = ["/desk/", "/accounts/", "/admin/", "/*/letters/*/sign/", "/*/letters/*/confirm/", "/*/letters/*/own/"]
+        closed = ["/desk/", "/accounts/", "/admin/", "/*/letters/*/sign/", "/*/signatures/"]
         lines = [
             "User-agent: *",
             *(f"Disallow: {path}" for path in closed),

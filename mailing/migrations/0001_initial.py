@@ -17,6 +17,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(max_length=120, unique=True)),
                 ('to', mailing.encryption.EncryptedTextField(blank=True)),
+                ('sender', models.CharField(blank=True, max_length=200)),
                 ('language', models.CharField(max_length=10)),
                 ('subject', mailing.encryption.EncryptedTextField(blank=True)),
                 ('body', mailing.encryption.EncryptedTextField(blank=True)),

@@ -86,7 +86,7 @@ class Correction(Stateful):
 
     signature = models.ForeignKey(Signature, on_delete=models.CASCADE, related_name="corrections")
     status = models.CharField(max_length=20, choices=CorrectionStatus, default=CorrectionStatus.PENDING)
-    changes = EncryptedJSONField()
+    changes: "models.Field[dict[str, list[str]], dict[str, list[str]]]" = EncryptedJSONField()
     made_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="corrections_made"
     )

@@ -13,7 +13,7 @@ from letters.models import Letter, Version
 from mailing.encryption import EncryptedTextField
 from signatories.models.invitation import Invitation
 from signatories.models.organisation import Organisation
-from signatories.states import SIGNATURE, SignatureStatus
+from signatories.states import SIGNATURE, OrganisationStatus, SignatureStatus
 
 
 class SignatureQuerySet(models.QuerySet["Signature"]):
@@ -43,6 +43,16 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
         """Approved, and of the text of `letter` as it stands in its meaning: these enter an edition."""
         return self.approved().filter(letter=letter, version__number__gte=letter.binding_number)
 
+    def standing(self) -> "SignatureQuerySet":
+        """Whose signers have confirmed it, and have not heard no: approved, or on the way there."""
+        return self.filter(status__in=(SignatureStatus.PENDING, SignatureStatus.ASKED, SignatureStatus.APPROVED))
+
+    def unlocked(self) -> "SignatureQuerySet":
+        """All but those of organisations whose access is locked: linked to one, or of its name and country."""
+        locked = Organisation.objects.filter(status=OrganisationStatus.LOCKED)
+        named = locked.filter(folded_name=models.OuterRef("folded_name"), country=models.OuterRef("country"))
+        return self.exclude(organisation__in=locked).exclude(models.Exists(named))
+
     def withheld(self) -> "SignatureQuerySet":
         """Counted, never named."""
         return self.approved().filter(visibility=Signature.Visibility.WITHHELD)
@@ -54,6 +64,7 @@ class Signature(Stateful):
     Only the organisation's name and country (an individual's name and affiliation) are ever public, and these only
     where `visibility` says so. Representative, role and e-mail are encrypted; `mailbox` is the keyed index of the
     address. `grade` and `risk` are the highest of its evidence and the sum of its doubts, kept for the queue's order.
+    Links of an earlier `link_generation` than the row's are dead.
     """
 
     class Kind(models.TextChoices):
@@ -69,6 +80,7 @@ class Signature(Stateful):
         UNKNOWN = "unknown", _("We could not establish that the organisation exists.")
         DUPLICATE = "duplicate", _("The organisation has signed this letter already.")
         SCOPE = "scope", _("This letter is co-signed by organisations only, and this is not one.")
+        BEFORE = "before", _("It was rejected before this site kept the signatures.")
 
     class Via(models.TextChoices):
         FORM = "form", _("Through the form")
@@ -113,6 +125,7 @@ class Signature(Stateful):
     recorded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="signatures_recorded"
     )
+    link_generation = models.PositiveSmallIntegerField(default=0, editable=False)
     secret_index = models.CharField(max_length=64, editable=False, blank=True, db_index=True)
     grade = models.PositiveSmallIntegerField(_("Evidence"), default=0)
     risk = models.PositiveSmallIntegerField(_("Doubt"), default=0)
@@ -174,3 +187,8 @@ class Signature(Stateful):
     @property
     def is_withheld(self) -> bool:
         return self.visibility == self.Visibility.WITHHELD
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether staff have closed the signer's own pages, but for withdrawing."""
+        return not Signature.objects.unlocked().filter(pk=self.pk).exists()

@@ -9,6 +9,7 @@ from ledger.services import move
 from letters.services import touch
 from signatories import emails
 from signatories.models import Organisation, Signature
+from signatories.services.answering import has_signed
 from signatories.services.signing import SHOWN_IN
 from signatories.states import SignatureStatus
 
@@ -30,8 +31,10 @@ def approve(signature: Signature, *, by: User) -> None:
                 only_if={"signed_at": signature.signed_at},
                 **decision,
             )
+            has_signed(signature)
             emails.approved(signature)
             touch(signature.letter, *SHOWN_IN)
+            _hand_on_logo(signature)
     except IntegrityError:
         raise AlreadyApproved from None
 
@@ -68,3 +71,9 @@ def _registered(signature: Signature) -> Organisation:
         defaults={"website": signature.website, **{f"name_{language}": name for language, name in names.items()}},
     )
     return organisation
+
+
+def _hand_on_logo(signature: Signature) -> None:
+    """The registry takes the logo of the first approved signature that has one; staff may put another there."""
+    if signature.organisation_id and signature.logo and not signature.is_withheld:
+        Organisation.objects.filter(pk=signature.organisation_id, logo="").update(logo=signature.logo.name)

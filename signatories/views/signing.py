@@ -1,90 +1,40 @@
-"""The signer's pages: the form, the button that confirms, and the page that shows where the signature stands."""
+"""The form to sign a letter, on its own address."""
 
+from functools import partial
 from typing import Any
 
-from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import get_language
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ledger.services import Overtaken
 from letters.models import Letter
-from publishing import services as publishing
 from publishing.pages import in_each_language
-from signatories import links, services
-from signatories.forms import SignForm
-from signatories.models import Signature
-from signatories.states import SignatureStatus
+from signatories import links
+from signatories.services import guard
+from signatories.views.filling import fill_in, may_ask_for_challenge
 
 
+@may_ask_for_challenge  # type: ignore[arg-type] # views take what the address holds, too
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign(request: HttpRequest, slug: str) -> HttpResponse:
     """The form to co-sign. What follows a valid one is the same for a known and an unknown address."""
     letter = _letter(slug)
-    if not letter.takes_signatures:
-        return _closed(request, letter)
-    form = SignForm(request.POST if request.method == "POST" else None, letter=letter)
-    if form.is_valid():
-        try:
-            services.sign(letter, form.cleaned_data["version"], form.signing())
-        except services.NotOpen:
-            return _closed(request, letter)
-        return redirect("signatories:sent", slug=letter.slug)
-    text = form.latest.text(get_language() or settings.LANGUAGE_CODE)
-    status = 422 if form.is_bound else 200
-    return _page(request, "sign", letter, status=status, form=form, version=form.latest, text=text)
+    show = partial(_page, request, letter=letter)
+    sent = reverse("signatories:sent", kwargs={"slug": slug})
+    return fill_in(request, letter, show=show, sent=sent, is_guarded=guard.is_guarded(letter))
 
 
 @require_safe
 def sent(request: HttpRequest, slug: str) -> HttpResponse:
     """Look into your mailbox: the same words, whoever comes here."""
-    return _page(request, "sent", _letter(slug), days=links.CONFIRM_WITHIN.days)
+    return _page(request, "sent", letter=_letter(slug), days=links.CONFIRM_WITHIN.days)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-def confirm(request: HttpRequest, slug: str, token: str) -> HttpResponse:
-    """What is to be confirmed, and the button; only the button confirms."""
-    letter = _letter(slug)
-    changed = False
-    try:
-        signature = links.read(letter, "confirm", token)
-        if request.method == "POST":
-            services.confirm(signature, shown=request.POST.get("shown", ""))
-            return redirect("signatories:confirm", slug=slug, token=token)
-    except links.Expired:
-        return _page(request, "expired", letter, status=410)
-    except links.Invalid:
-        return _page(request, "invalid", letter, status=404)
-    except services.NotOpen:
-        return _closed(request, letter)
-    except services.Changed:
-        changed = True
-        signature.refresh_from_db()
-    waits = signature.status == SignatureStatus.UNCONFIRMED
-    if waits and not letter.takes_signatures:
-        return _closed(request, letter)
-    context = {"shown": services.fingerprint(signature), "changed": changed, "waits": waits, **_recorded(signature)}
-    return _page(request, "confirm", letter, status=409 if changed else 200, **context)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def own(request: HttpRequest, slug: str, token: str) -> HttpResponse:
-    """Where one's signature stands, and the button to withdraw it."""
-    letter = _letter(slug)
-    try:
-        signature = links.read(letter, "own", token)
-    except links.Invalid:
-        return _page(request, "invalid", letter, status=404)
-    if request.method == "POST":
-        try:
-            _withdraw(signature)
-        except publishing.TakenDown:
-            return _page(request, "withdrawn", letter, still_public=False)
-        except publishing.StillPublic:
-            return _page(request, "withdrawn", letter, status=503, still_public=True)
-        return redirect("signatories:own", slug=slug, token=token)
-    return _page(request, "own", letter, **_recorded(signature))
+@require_safe
+def challenge(request: HttpRequest, slug: str) -> HttpResponse:
+    """A puzzle for the browser of whoever signs while the form is guarded."""
+    return JsonResponse(guard.challenge(_letter(slug)))
 
 
 def _letter(slug: str) -> Letter:
@@ -92,30 +42,9 @@ def _letter(slug: str) -> Letter:
     return letter
 
 
-def _withdraw(signature: Signature) -> None:
-    """Whatever staff decided a moment before: the signer's withdrawal holds."""
-    while True:
-        try:
-            return services.withdraw(signature)
-        except Overtaken:
-            signature.refresh_from_db()
-
-
-def _recorded(signature: Signature) -> dict[str, Any]:
-    """A signature and the names that were stated, the one it goes by first."""
-    own = settings.MODELTRANSLATION_DEFAULT_LANGUAGE
-    codes = [own, *(code for code in settings.SHIPPED_LANGUAGES if code != own)]
-    stated = [(code, getattr(signature, f"name_{code}")) for code in codes]
-    return {"signature": signature, "names": [(code, name) for code, name in stated if name]}
-
-
-def _closed(request: HttpRequest, letter: Letter) -> HttpResponse:
-    return _page(request, "closed", letter, status=410)
-
-
-def _page(request: HttpRequest, name: str, letter: Letter, *, status: int = 200, **context: Any) -> HttpResponse:
+def _page(request: HttpRequest, name: str, /, *, status: int = 200, **context: Any) -> HttpResponse:
     """A page of the signer, with its own address in the other languages."""
     match = request.resolver_match
     assert match is not None
-    context |= {"letter": letter, "alternates": in_each_language(match.view_name, **match.kwargs)}
+    context |= {"alternates": in_each_language(match.view_name, **match.kwargs)}
     return render(request, f"signatories/{name}.html", context, status=status)

@@ -110,7 +110,7 @@ def measure_withdrawal() -> None:
 
     signature = Letter.objects.get(slug=SLUG).signatures.public().order_by("pk")[20]
     browser = Client(SERVER_NAME="localhost")
-    address = links.own_url(signature).removeprefix(settings.PUBLIC_URL)
+    address = links.withdraw_url(signature).removeprefix(settings.PUBLIC_URL)
     began = time.perf_counter()
     answer = browser.post(address)
     took = time.perf_counter() - began

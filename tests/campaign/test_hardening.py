@@ -63,7 +63,11 @@ def test_nor_does_one_elsewhere_break_anything(staff: Client, address: str) -> N
 
 @pytest.mark.parametrize(
     "address",
-    ["/be/letters/a/confirm/s3cret:x-1/", "/be/letters/a/own/s3cret/?a=b", "/accounts/password/reset/key/1-s3cret/"],
+    [
+        "/be/signatures/confirm/s3cret:x-1/",
+        "/be/signatures/take-over/s3cret/?a=b",
+        "/accounts/password/reset/key/1-s3cret/",
+    ],
 )
 def test_no_secret_of_an_address_is_written_down(address: str) -> None:
     try:
@@ -84,8 +88,8 @@ def test_a_form_without_its_token_leaves_no_line(tmp_path: Path) -> None:
 import django; django.setup()
 from django.conf import settings; settings.STATIC_ROOT.mkdir(exist_ok=True)
 from django.test import Client
-for kind in ("confirm", "own"):
-    answer = Client(enforce_csrf_checks=True).post(f"/be/letters/a/{kind}/s3cret/", headers={"Host": "localhost"})
+for kind in ("confirm", "withdraw"):
+    answer = Client(enforce_csrf_checks=True).post(f"/be/signatures/{kind}/s3cret/", headers={"Host": "localhost"})
     assert answer.status_code == 403
 """
     env = site() | {"VAR_DIR": str(tmp_path)}

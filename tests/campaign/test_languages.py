@@ -17,13 +17,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.formats import date_format
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.emails import NOTICES, notice
 from accounts.models import Role, User
-from campaign import catalogues
+from campaign import catalogues, charts
 from campaign.demo.load import load_letter
 from dispatch import emails as dispatch_emails
 from dispatch import pdf, verification
@@ -32,14 +32,20 @@ from dispatch.models import Covering, Delivery, Dispatch, Edition
 from dispatch.seal import DEMONSTRATION
 from dispatch.services import dispatches
 from dispatch.states import DeliveryStatus, DispatchStatus, EditionStatus
+from letters.content import structure, words, working
+from letters.forms import field_name
 from letters.models import Letter
 from letters.press import counted
+from letters.services import digest as digest_of
 from letters.states import LetterStatus
 from mailing.models import Mail
+from publishing.models import Mirror
 from publishing.pages import pages
-from signatories import desk, emails, links
-from signatories.models import Signature
-from signatories.states import SignatureStatus
+from signatories import desk, emails, links, services
+from signatories.models import Correction, Import, Signature
+from signatories.queries import Copy
+from signatories.services.secrets import new_secret, secret_index
+from signatories.states import HandoverStatus, ImportStatus, SignatureStatus
 from tests.accounts.test_second_factor import code_of
 from tests.campaign.test_pages import seal_without_typesetting
 from tests.factories import PASSWORD, make_edition, make_letter, make_signature, make_signatures_of_demo, make_user
@@ -288,34 +294,145 @@ class TestSignersPages:
 
     @in_each_language
     def test_the_links_of_the_mails(self, letter: Letter, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        reader, names = Reader(language), {"be": "Арганізацыя", "ru": "Организация"}
+        reader, names, secret = Reader(language), {"be": "Арганізацыя", "ru": "Организация"}, new_secret()
         signature = make_signature(letter, names=names, language=language)
         letter.signatures.filter(pk=signature.pk).update(status=SignatureStatus.UNCONFIRMED)
-        confirm, own = (urlsplit(link(signature)).path for link in (links.confirm_url, links.own_url))
-        reader.get(confirm)
-        reader.get(own)
+        every = (links.confirm_url, links.own_url, links.withdraw_url)
+        confirm, own, withdraw = (urlsplit(link(signature)).path for link in every)
         reader.post(confirm, {"shown": "something else"}, status=409)
         for status in SignatureStatus.values:
             for visibility in Signature.Visibility.values:
                 reason = Signature.Reason.SCOPE if status == SignatureStatus.REJECTED else ""
                 letter.signatures.filter(pk=signature.pk).update(status=status, visibility=visibility, reason=reason)
-                reader.get(confirm)
-                reader.get(own)
-        for purpose in ("confirm", "own"):
-            reader.get(f"{letter_path(language)}{purpose}/nothing/", status=404)
+                letter.signatures.filter(pk=signature.pk).update(secret_index=secret_index(secret))
+                for page in (confirm, own, withdraw):
+                    reader.get(page)
+                if visibility == Signature.Visibility.WITHHELD:
+                    reader.post(f"/{language}/signatures/secret/", {"secret": secret})
+                    for page in (confirm, own, withdraw):
+                        reader.get(page)
+                    reader.client.logout()
+        for purpose in ("confirm", "own", "withdraw", "take-over"):
+            reader.get(f"/{language}/signatures/{purpose}/nothing/", status=404)
         monkeypatch.setattr(links, "CONFIRM_WITHIN", timedelta(seconds=-1))
         reader.get(confirm, status=410)
+
+    @in_each_language
+    def test_what_can_be_changed(self, letter: Letter, language: str) -> None:
+        reader, names = Reader(language), {"be": "Арганізацыя", "ru": "Организация"}
+        signature = make_signature(letter, names=names, language=language, representative="Прыклад", role="Старшыня")
+        own = urlsplit(links.own_url(signature)).path
+        for page, wrong in (("correct/", {"name": "x" * 251}), ("hand-over/", {"email": "nobody"})):
+            reader.get(own + page)
+            reader.post(own + page, status=422)
+            reader.post(own + page, wrong, status=422)
+        stated = {"name": "Organisation", "country": "PL", "representative": "Прыклад", "role": "Дырэктар"}
+        reader.post(f"{own}correct/", stated)
+        other = {"representative": "Іншы", "role": "Дырэктар", "email": "new@example.org", "language": language}
+        for _ in range(3):
+            reader.post(f"{own}hand-over/", other)
+        reader.post(f"{own}hand-over/", other, status=422)
+        handover = signature.handovers.get(status=HandoverStatus.OFFERED)
+        take_over = urlsplit(links.take_over_url(handover)).path
+        reader.get(take_over)
+        reader.post(take_over)
+        reader.post(take_over, status=404)
+        services.withdraw(letter.signatures.get(pk=signature.pk), copies=[Copy(1, "Установа", "прынята", None)])
+        make_mirror("https://mirror.example.org")
+        signature.refresh_from_db()
+        reader.get(urlsplit(links.own_url(signature)).path)
+        reader.get(urlsplit(links.withdraw_url(signature)).path)
+
+    @in_each_language
+    def test_what_is_behind_a_secret_and_what_is_locked(self, letter: Letter, language: str) -> None:
+        reader = Reader(language)
+        signature = make_signature(letter, visibility=Signature.Visibility.WITHHELD, language=language)
+        handover = services.hand_over(
+            signature, representative="Іншы", role="Дырэктар", email="new@example.org", language=language
+        )
+        take_over = urlsplit(links.take_over_url(handover)).path
+        reader.get(take_over)
+        secret = services.issue_new_secret(signature, by=make_user())
+        page = f"/{language}/signatures/secret/"
+        reader.get(page)
+        reader.post(page, status=422)
+        reader.post(page, {"secret": "wrong"}, status=422)
+        reader.post(page, {"secret": secret, "next": take_over})
+        reader.post(take_over)
+        assert signature.organisation
+        services.lock(signature.organisation, by=make_user())
+        signature.refresh_from_db()
+        for link in (links.own_url, links.confirm_url):
+            reader.get(urlsplit(link(signature)).path, status=403)
+        reader.get(urlsplit(links.withdraw_url(signature)).path)
+        for _ in range(12):
+            reader.client.post(page, {"secret": "wrong"})
+        reader.post(page, {"secret": "wrong"}, status=429)
+
+    @in_each_language
+    def test_with_a_code(self, letter: Letter, language: str) -> None:
+        reader, account = Reader(language), f"/{language}/signatures/"
+        make_signature(letter, email="signer@example.org", names={"be": "Арганізацыя", "ru": "Организация"})
+        make_letter(slug="another", **{f"title_{code}": "Ліст" for code in ("be", "ru")})
+        reader.get(account)
+        reader.post(account, status=422)
+        reader.post(account, {"email": "signer@example.org"})
+        reader.post(f"{account}code/", status=422)
+        reader.post(f"{account}code/", {"code": "wrong"}, status=422)
+        found = re.search(r"\b[A-Z]{4}-[A-Z]{4}\b", Mail.objects.get().body)
+        assert found
+        page = reader.post(f"{account}code/", {"code": found[0]})
+        [(signature, [other])] = page.context["open_to"]
+        reader.get(f"{account}{signature.pk}/")
+        co_sign = f"{account}{signature.pk}/co-sign/{other.slug}/"
+        reader.get(co_sign)
+        reader.post(co_sign, status=422)
+        Letter.objects.filter(pk=other.pk).update(status=LetterStatus.CLOSED)
+        reader.get(co_sign, status=410)
+        reader.post(f"{account}sign-out/")
+        reader.get(co_sign, status=404)
+        reader.post(account, {"email": "signer@example.org"})
+        for _ in range(3):
+            answer = reader.client.post(f"{account}code/", {"code": "wrong"})
+        assert_speaks(language, Reading(answer.text).text)
+        while reader.client.post(account, {"email": "signer@example.org"}).status_code != 429:
+            pass
+        reader.post(account, {"email": "signer@example.org"}, status=429)
 
 
 class TestMails:
     @in_each_language
     def test_to_signers(self, letter: Letter, language: str) -> None:
         signature = make_signature(letter, language=language, status=SignatureStatus.REJECTED)
-        every = (emails.confirm, emails.already, emails.received, emails.approved, emails.rejected, emails.withdrawn)
+        every = (
+            emails.confirm, emails.already, emails.received, emails.approved, emails.rejected, emails.withdrawn,
+            emails.new_link,
+        )  # fmt: skip
         assert all(queue(signature) for queue in every)
-        signature.visibility = Signature.Visibility.WITHHELD
+        corrections = [Correction(signature=signature), Correction(signature=signature, made_by=make_user())]
+        assert all(emails.correction_accepted(correction) for correction in corrections)
+        emails.correction_declined(corrections[0])
+        emails.handover_told(signature, to="old@example.org", language=language)
+        make_mirror("https://mirror.example.org")
+        emails.withdrawn(signature, [Copy(1, "Установа", "прынята", timezone.now())])
+        handover = signature.handovers.create(email="a@example.org", mailbox="a", language=language)
+        emails.handover_offered(handover)
+        for code, box in (("ABCD-EFGH", "b"), ("", "c")):
+            emails.code(code, mailbox=box, to="a@example.org", language=language, is_demonstration=True)
+        assert Mail.objects.count() == 15
+        for mail in Mail.objects.all():
+            assert_speaks(language, mail.subject)
+            assert_speaks(language, mail.body)
+
+    @in_each_language
+    def test_to_those_who_are_withheld(self, letter: Letter, language: str) -> None:
+        signature = make_signature(letter, language=language, visibility=Signature.Visibility.WITHHELD)
+        handover = signature.handovers.create(email="a@example.org", mailbox="a", language=language)
+        emails.confirm(signature)
         emails.approved(signature)
-        assert Mail.objects.count() == 7
+        emails.handover_offered(handover)
+        emails.handover_told(signature, to="old@example.org", language=language)
+        assert Mail.objects.count() == 4
         for mail in Mail.objects.all():
             assert_speaks(language, mail.subject)
             assert_speaks(language, mail.body)
@@ -418,6 +535,7 @@ class TestDesk:
         one.get(f"{home}?page=2")
         monkeypatch.undo()
         self._decide(one, letter)
+        self._write(one, letter)
         for verb in ("close_signing", "close_signing", "open_signing", "open_signing"):
             one.post(reverse(f"desk:{verb}", args=[letter.slug]))
         for status in SignatureStatus.values:
@@ -429,6 +547,15 @@ class TestDesk:
         letter.signatures.filter(pk=letter.signatures.approved()[0].pk).update(status=SignatureStatus.WITHDRAWN)
         one.get(home)
         one.get(page)
+
+    @in_each_language
+    def test_links_secrets_and_locks(self, letter: Letter, language: str) -> None:
+        at_desk = self._at_desk(language)
+        rows = [make_signature(letter, visibility=visibility) for visibility in Signature.Visibility.values]
+        for signature in (*rows, make_signature(letter, status=SignatureStatus.PENDING, email="")):
+            at_desk.get(reverse("desk:access", args=[signature.pk]))
+            for what in ("new_link", "new_secret", "lock", "lock", "unlock"):
+                at_desk.post(reverse(f"desk:{what}", args=[signature.pk]))
 
     @in_each_language
     def test_an_empty_desk_and_one_that_is_shut(self, language: str) -> None:
@@ -443,6 +570,39 @@ class TestDesk:
         at_desk.get(reverse("desk:home"))
         self._at_desk(language, roles=[Role.Name.TRANSLATOR]).get(reverse("desk:letter", args=["belarus-2020"]))
         self._at_desk(language, roles=[]).get(reverse("desk:home"), status=403)
+
+    @in_each_language
+    def test_tables_of_signatures(self, letter: Letter, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        one, tables = self._at_desk(language), reverse("desk:tables", args=[letter.slug])
+
+        def upload(content: bytes, status: int = 200) -> Any:
+            return one.post(tables, {"table": SimpleUploadedFile("t.csv", content)}, status=status)
+
+        one.get(tables)
+        for content in WRONG_TABLES:
+            upload(content, status=422)
+        one.post(tables, status=422)
+        one.post(tables, CONTENT_LENGTH=str(10**9), status=413)
+        one.post(reverse("desk:export", args=[letter.slug]), {"kind": "pdf"})
+        upload("\n".join(["organisation,email,state,country,visibility,signed_at,kind,", *WRONG_ROWS]).encode())
+        upload("Организация\tэто\nНадежда\t\n".encode("cp1251"))
+        pk = Import.objects.latest("pk").pk
+        one.post(reverse("desk:begin_import", args=[pk]), status=422)
+        one.post(reverse("desk:begin_import", args=[pk]), {"visibility": "withheld"})
+        one.post(reverse("desk:drop_import", args=[pk]))
+        upload("organisation\nНадежда\n".encode())
+        for state in ImportStatus.values:
+            Import.objects.update(status=state, last=10**9)
+            one.get(reverse("desk:import", args=[pk]))
+        one.get(tables)
+
+    @in_each_language
+    def test_charts(self, letter: Letter, language: str) -> None:
+        with translation.override(language):
+            days = {date(2020, 8, 5) + timedelta(days=turn): turn for turn in range(3)}
+            for chart in (charts.a_day(days), charts.time_to_decision([timedelta(hours=1)])):
+                assert chart
+                assert_speaks(language, Reading(render_to_string("desk/_chart.html", {"chart": chart})).text)
 
     def _at_desk(self, language: str, roles: list[str] | None = None) -> Reader:
         user = make_user("")
@@ -464,6 +624,27 @@ class TestDesk:
         for decided in SignatureStatus.values:
             pk = letter.signatures.filter(status=decided).values_list("pk", flat=True)[0]
             reader.post(reverse("desk:approve", args=[pk]), {"shown": "something else"})
+
+    def _write(self, reader: Reader, letter: Letter) -> None:
+        page = reverse("desk:text", args=[letter.slug])
+        reader.get(page)
+        reader.post(page, {"do": "add demand offer"})
+        content, version = working(letter), letter.version.number
+        stated: dict[str, Any] = {field_name(place): text for place, text in words(content).items()}
+        stated |= {"block": [f"{key} {kind}" for key, kind in structure(content)], "version": version}
+        stated |= {"started": digest_of(content), "keep_until": date.today() + timedelta(days=9)}
+        reader.post(page, {**stated, "block": [], "do": "preview"}, status=422)
+        reader.post(page, {**stated, "title_en": "x" * 300, "is_material": "yes", "do": "preview"}, status=422)
+        reader.post(page, {**stated, "is_material": "no", "do": "preview"})
+        reasons = {f"reason_{code}": "…" for code in configured.SHIPPED_LANGUAGES}
+        changed = {**stated, **reasons, "title_en": "…", "closing_be": "…", "block": stated["block"][2:]}
+        reader.post(page, {**changed, "is_material": "no", "do": "preview"})
+        reader.post(page, {**changed, "is_material": "yes", "do": "preview"})
+        reader.post(page, {**changed, "is_material": "yes", "do": "save"})
+        reader.post(page, {**changed, "title_en": "… …", "is_material": "no", "do": "save"}, status=409)
+        reader.get(reverse("desk:versions", args=[letter.slug]))
+        reader.get(reverse("desk:version", args=[letter.slug, version]))
+        letter.signatures.update(version=letter.version)
 
     def _edition(self, reader: Reader, letter: Letter) -> None:
         edition, page = letter.editions.get(), reverse("desk:letter", args=[letter.slug])
@@ -514,7 +695,7 @@ class TestDesk:
         Delivery.objects.update(attempts=1, first_tried_at=now, not_before=now, code=451, answer="…")
         for status in DeliveryStatus.values:
             settled = now if status in (DeliveryStatus.ACCEPTED, DeliveryStatus.FAILED) else None
-            Delivery.objects.update(status=status, settled_at=settled)
+            Delivery.objects.update(status=status, settled_at=settled, registered_on=now)
             reader.get(page)
         for stage in ("message", "connect", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "body", "dot"):
             Delivery.objects.update(stage=stage)
@@ -593,6 +774,25 @@ class TestAccounts:
         return reverse("account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(user), "key": key})
 
 
+WRONG_TABLES = [
+    b"",
+    b"Name,Country\n",
+    b"organisation,Organization\n",
+    b"%PDF",
+    b"PK\x03\x04",
+    b"\x98",
+    b"organisation," + b"x," * 300 + b"x\n",
+]
+WRONG_ROWS = [
+    "---,nobody,California,Nowhere,maybe,yesterday,nobody,",
+    ",,,,,1999-01-01,,",
+    '"One" Two,',
+    "One,,,,,,,,,,more",
+    "One,a@example.org,,,,,,",
+    "One,a@example.org,,,,,,",
+    "Two,,approved,,,,,",
+    "Two,,approved,,,,,",
+]
 FORM = "application/x-www-form-urlencoded"
 WRONG = {
     "name": ["x" * 251, "two\nlines", "<b>", "---", "\ufffd", "ﷺ" * 200],
@@ -626,3 +826,7 @@ def translations(language: str) -> Iterator[str]:
     for message in catalogues.read(language):
         if message.id:
             yield from (message.string,) if isinstance(message.string, str) else message.string or ()
+
+
+def make_mirror(address: str) -> None:
+    Mirror.objects.create(where="/nowhere", key="x", address=address)

@@ -409,6 +409,12 @@ def test_the_application_answers_the_rest(letter: Letter, host: Host) -> None:
         assert (found.status, found.body) == (status, embedded.body), path
 
 
+def test_a_table_of_signatures_may_be_larger_than_anything_else(letter: Letter, host: Host) -> None:
+    body = b"x" * 7_000_000
+    assert ask(host.nginx, "/desk/letters/belarus-2020/import/", "POST", tls=True, body=body).status == 302
+    assert ask(host.nginx, "/desk/letters/belarus-2020/", "POST", tls=True, body=body).status == 413
+
+
 def test_nothing_beside_what_is_public_is_a_file(letter: Letter, host: Host) -> None:
     (host.var_dir / "secret-key").write_bytes(b"no")
     for path in ("/static/..%2fsecret-key", "/static/../secret-key", "/static../secret-key", "/..%2f..%2fsecret-key"):
@@ -425,7 +431,7 @@ def test_a_withdrawn_name_is_gone_once_that_is_answered(letter: Letter, front: F
     kept = {path: front(path).headers["etag"] for path in [*shown, f"{LETTER}letter.pdf"]}
     assert len(shown) == 10, "the letter and its signatories, press page and edition, and the JSON"
     signature = letter.signatures.get(name="Leaving Org")
-    page = links.own_url(signature).removeprefix(f"https://{SITE}")
+    page = links.withdraw_url(signature).removeprefix(f"https://{SITE}")
     form = front(page)
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form.body.decode())
     assert token
@@ -477,7 +483,7 @@ def test_with_the_application_down_what_is_published_stays_and_the_rest_says_so(
             found = front(path)
             assert (found.status, found.body, found.lasting) == (200, answer.body, answer.lasting), path
         for code, page in paused.items():
-            for path in ("letters/belarus-2020/sign/", "letters/belarus-2020/own/token/", "nothing/", "errors/404"):
+            for path in ("letters/belarus-2020/sign/", "signatures/own/token/", "nothing/", "errors/404"):
                 is_paused(front(f"/{code}/{path}"), page)
             is_paused(front(f"/{code}/letters/belarus-2020/sign/", "POST"), page)
             is_paused(front("/", accept_language=f"{code}-XX,{code};q=0.9"), page)

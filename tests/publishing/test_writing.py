@@ -144,7 +144,7 @@ class TestLeaving:
     def test_a_name_is_off_every_file_before_the_answer(self, leaving: Signature, read: Read, root: Path) -> None:
         assert any(b"Leaving Org" in data for data in tree(root).values())
         assert read(f"{LETTER}letter.pdf")[0] == 200
-        page = links.own_url(leaving).partition("8000")[2]
+        page = links.withdraw_url(leaving).partition("8000")[2]
         Client().post(page)
         assert [name for name, data in tree(root).items() if b"Leaving Org" in data] == []
         assert [name for name in tree(root) if name.endswith(".pdf")] == []
@@ -159,7 +159,7 @@ class TestLeaving:
         def full(*_: object) -> None:
             raise OSError(28, "No space left on device")
 
-        page = links.own_url(leaving).partition("8000")[2]
+        page = links.withdraw_url(leaving).partition("8000")[2]
         with monkeypatch.context() as disk:
             disk.setattr(stores._Tree, "write", full)
             answer = Client().post(page)
@@ -180,7 +180,7 @@ class TestLeaving:
         def broken(*_: object, **__: object) -> None:
             raise OSError(30, "Read-only file system")
 
-        page = links.own_url(leaving).partition("8000")[2]
+        page = links.withdraw_url(leaving).partition("8000")[2]
         with monkeypatch.context() as disk:
             disk.setattr(stores.LocalTree, "change", broken)
             answer = Client().post(page)
@@ -304,7 +304,7 @@ class TestEverything:
 
         monkeypatch.setattr(type(connections["default"]), "cursor", away)
         assert {path: read(path) for path in before} == before
-        for path in (f"{LETTER}sign/", f"{LETTER}own/token/"):
+        for path in (f"{LETTER}sign/", "/be/signatures/1/"):
             status, headers, body = read(path)
             assert (status, headers["Retry-After"]) == (503, "60")
             assert b"Traceback" not in body

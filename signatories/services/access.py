@@ -1,0 +1,53 @@
+"""Who reaches a signature's own page: links and secrets anew, and an organisation's access locked by staff."""
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts.models import User
+from ledger.services import move, witness
+from signatories import emails
+from signatories.models import Organisation, Signature
+from signatories.services.secrets import new_secret, secret_index
+from signatories.states import OrganisationStatus
+
+
+def issue_new_link(signature: Signature, *, by: User) -> None:
+    """Make every link that was mailed for the signature worthless, and mail a new one."""
+    with transaction.atomic():
+        _raise_generation(signature)
+        witness(signature, "new link", by=by)
+        emails.new_link(signature)
+
+
+def issue_new_secret(signature: Signature, *, by: User) -> str:
+    """A new secret in place of a lost one, which opens nothing any more. To be shown once; only its hash is kept."""
+    with transaction.atomic():
+        witness(signature, "new secret", by=by)
+        return _renew_secret(signature)
+
+
+def renew_access(signature: Signature) -> str:
+    """Links and secret anew, in the caller's transaction; the secret, or nothing where the signature has none."""
+    _raise_generation(signature)
+    return _renew_secret(signature) if signature.is_withheld else ""
+
+
+def lock(organisation: Organisation, *, by: User) -> None:
+    """Close the own pages of an organisation's signers: their mailbox may be in other hands. Raises `Overtaken`."""
+    move(organisation, OrganisationStatus.LOCKED, by=by)
+
+
+def unlock(organisation: Organisation, *, by: User) -> None:
+    move(organisation, OrganisationStatus.KNOWN, by=by)
+
+
+def _renew_secret(signature: Signature) -> str:
+    secret = new_secret()
+    signature.secret_index = secret_index(secret)
+    Signature.objects.filter(pk=signature.pk).update(secret_index=signature.secret_index)
+    return secret
+
+
+def _raise_generation(signature: Signature) -> None:
+    Signature.objects.filter(pk=signature.pk).update(link_generation=F("link_generation") + 1)
+    signature.refresh_from_db(fields=["link_generation"])
