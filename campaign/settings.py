@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
@@ -317,8 +318,19 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-mail": {"task": "mailing.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
     "sweep-editions": {"task": "dispatch.tasks.sweep_editions", "schedule": 15.0, "options": {"expires": 15}},
     "sweep-deliveries": {"task": "dispatch.tasks.sweep_deliveries", "schedule": 10.0, "options": {"expires": 10}},
+    "sweep-imports": {"task": "signatories.tasks.sweep_imports", "schedule": 15.0, "options": {"expires": 15}},
+    "read-mailbox": {"task": "dispatch.tasks.read_mailbox", "schedule": 60.0, "options": {"expires": 60}},
+    "sweep-invitations": {"task": "signatories.tasks.send_invitations", "schedule": 15.0, "options": {"expires": 15}},
+    "mail-digests": {"task": "signatories.tasks.mail_digests", "schedule": crontab(hour="6", minute="0")},
     "forget-contacts": {"task": "signatories.tasks.forget_unconfirmed", "schedule": 3600.0},
 }
+
+# The sign form -----------------------------------------------------------------------------------
+
+# So many signatures of a letter that nobody has confirmed, within ten minutes, are an attack: from then on, each takes
+# a proof of work. How hard that is: rounds of PBKDF2 for each of some 256 tries.
+GUARD_AFTER = env.int("GUARD_AFTER", default=100)
+GUARD_COST = env.int("GUARD_COST", default=5000)
 
 # Mail --------------------------------------------------------------------------------------------
 
@@ -330,6 +342,10 @@ DISPATCH_FROM = env.str("DISPATCH_FROM", default="Undersigned <letters@undersign
 # Who has to be careful that nobody sees them get mail from us gets it from here: no name of ours beside the address.
 NEUTRAL_FROM = env.str("NEUTRAL_FROM", default=parseaddr(MAIL_FROM)[1])
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = MAIL_FROM
+# What comes back goes to its sub-addresses: letters+…@.
+RETURN_ADDRESS = env.str("RETURN_ADDRESS", default="") or parseaddr(DISPATCH_FROM)[1]
+BOUNCE_MAILBOX_URL = env.str("BOUNCE_MAILBOX_URL", default="")
+STARTTLS_REQUIRED = env.bool("STARTTLS_REQUIRED", default=True)
 SENDING_ENABLED = env.bool("SENDING_ENABLED", default=False)
 # Seconds after which another worker takes up what a killed one held; longer than two steps of a conversation.
 DELIVERY_LEASE = env.int("DELIVERY_LEASE", default=45)

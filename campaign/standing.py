@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dispatch.models import Delivery, Dispatch, Edition
-from dispatch.states import DeliveryStatus, DispatchStatus, EditionStatus
+from dispatch.states import ARRIVING, TURNED_AWAY, DeliveryStatus, DispatchStatus, EditionStatus
 from letters.models import Letter, Version
 from letters.states import LetterStatus
 from signatories.models import Signature
@@ -101,6 +101,10 @@ class Standing:
         if self.dispatch.status == DispatchStatus.DONE and self.added:
             text = _("Signatures have been approved since edition %(number)s was sent. Cut a new edition to name them.")
             return text % {"number": self.edition.number}
+        if self.deliveries[DeliveryStatus.TO_PRINT]:
+            return _("Some delivery waits for a person: print it, hand it over or fill in a form, and write that down.")
+        if any(self.deliveries[status] for status in TURNED_AWAY):
+            return _("Some delivery was refused or came back. Choose the next way to reach that office.")
         return _("Nothing to do now: %(delivered)s") % {"delivered": delivered(self.deliveries)}
 
     def _decide(self) -> str:
@@ -126,8 +130,8 @@ def delivered(deliveries: Counter[str]) -> str:
     """How many of a dispatch's deliveries came to which end."""
     text = _("%(accepted)s of %(total)s deliveries accepted, %(failed)s refused.")
     return text % {
-        "accepted": deliveries[DeliveryStatus.ACCEPTED],
-        "failed": deliveries[DeliveryStatus.FAILED],
+        "accepted": sum(deliveries[status] for status in ARRIVING),
+        "failed": sum(deliveries[status] for status in (*TURNED_AWAY, DeliveryStatus.REFUSED)),
         "total": sum(deliveries.values()) - deliveries[DeliveryStatus.CANCELLED],
     }
 

@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import ClassVar
 
 from django.conf import settings
@@ -8,12 +8,32 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from dispatch.states import DELIVERY, DISPATCH, EDITION, DeliveryStatus, DispatchStatus, EditionStatus
+from dispatch.states import (
+    DELIVERY,
+    DISPATCH,
+    EDITION,
+    GONE_OUT,
+    UNDER_WAY,
+    DeliveryStatus,
+    DispatchStatus,
+    EditionStatus,
+)
 from ledger.models import Stateful
 from ledger.states import StateMachine
 from letters.models import Letter, Version
+from mailing.encryption import EncryptedTextField
 from signatories.models import Signature
 from signatories.states import SignatureStatus
+
+
+class Channel(models.TextChoices):
+    """By which way a letter goes. Only the first is the machine's."""
+
+    EMAIL = "email", _("E-mail")
+    POST = "post", _("Registered post")
+    WEB = "web", _("Web form of the office")
+    HAND = "hand", _("By hand")
+    FAX = "fax", _("Fax")
 
 
 class Recipient(models.Model):
@@ -30,17 +50,60 @@ class Recipient(models.Model):
     name = models.CharField(_("Name, in the nominative"), max_length=250)
     address_block = models.TextField(_("Address block"))
     salutation = models.CharField(_("Salutation"), max_length=200)
-    email = models.EmailField(_("E-mail"))
     language = models.CharField(_("Language of the mail"), max_length=10)
+    channel = models.CharField(_("Goes by"), max_length=10, choices=Channel, default=Channel.EMAIL)
+    email = models.EmailField(_("E-mail"), blank=True)
+    web_form = models.URLField(_("Address of the web form"), max_length=300, blank=True)
+    fax = models.CharField(_("Fax number"), max_length=40, blank=True)
+    requirements = models.TextField(_("Formal requirements of the office"), max_length=2000, blank=True)
+    answer_days = models.PositiveSmallIntegerField(_("Legal term for an answer, in days"), null=True, blank=True)
+    term_source = models.CharField(_("Source of the legal term"), max_length=250, blank=True)
+    verified_on = models.DateField(_("Address last verified on"), null=True, blank=True)
+    verified_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="recipients_verified"
+    )
 
     class Meta:
         verbose_name = _("recipient")
         verbose_name_plural = _("recipients")
         ordering = ("order",)
-        constraints = [models.UniqueConstraint(fields=("letter", "email"), name="recipient_of_letter_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=("letter", "email"), condition=~Q(email=""), name="recipient_of_letter_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(verified_on__isnull=True, verified_by__isnull=True)
+                | Q(verified_on__isnull=False, verified_by__isnull=False),
+                name="recipient_is_verified_by_somebody",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def address(self) -> str:
+        """Where the letter goes by its channel; empty where nobody has said yet."""
+        return {
+            Channel.EMAIL: self.email.strip().lower(),
+            Channel.WEB: self.web_form,
+            Channel.FAX: self.fax,
+        }.get(Channel(self.channel), getattr(self, f"address_block_{self.language}", "") or "")
+
+
+class FurtherAddress(models.Model):
+    """Where a recipient is tried next, when people decide so. The machine never goes there by itself."""
+
+    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="further_addresses")
+    channel = models.CharField(_("Goes by"), max_length=10, choices=Channel)
+    address = models.TextField(_("Address"), max_length=500)
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = [models.UniqueConstraint(fields=("recipient", "channel", "address"), name="further_address_once")]
+
+    def __str__(self) -> str:
+        return f"{self.get_channel_display()}: {self.address}"
 
 
 class Covering(models.Model):
@@ -189,7 +252,12 @@ class Dispatch(Stateful):
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self, now: datetime) -> "DeliveryQuerySet":
-        return self.filter(status=DeliveryStatus.QUEUED, dispatch__status=DispatchStatus.SENDING, not_before__lte=now)
+        return self.filter(
+            status=DeliveryStatus.QUEUED,
+            channel=Channel.EMAIL,
+            dispatch__status=DispatchStatus.SENDING,
+            not_before__lte=now,
+        )
 
     def put_off_until(self, now: datetime) -> "DeliveryQuerySet":
         """Deferred, and the wait is over."""
@@ -201,18 +269,38 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def open(self) -> "DeliveryQuerySet":
         """What somebody, machine or person, still has to bring to an end."""
-        return self.exclude(status__in=(DeliveryStatus.ACCEPTED, DeliveryStatus.FAILED, DeliveryStatus.CANCELLED))
+        return self.filter(status__in=UNDER_WAY)
 
 
 class Delivery(Stateful):
-    """One edition to one address, once: what was tried, and what the mail server said."""
+    """One edition to one address, once: what was tried, and what became of it.
+
+    `settled_at` is when the relay or a person took it off our hands, or when it was refused; `ended_on` the day on
+    which it came back (`is_returned`) or was handed over, `refused_on` when people called it a refusal. `taken_at` is
+    when the recipient's own server took it, as far as anybody knows: `taken_how` says from where.
+    """
+
+    class Refusal(models.TextChoices):
+        """Why a mail server would not have it, as far as it says."""
+
+        MAILBOX = "mailbox", _("there is no such mailbox, or it is closed")
+        POLICY = "policy", _("it is against the policy of the mail server: blocked, or taken for spam")
+        SIZE = "size", _("the mail is too large, or the mailbox is full")
+        OURS = "ours", _("the mail server does not take our sender or our mail server: an operator has to look")
+        OTHER = "other", _("for another reason")
+
+    class Taken(models.TextChoices):
+        NOTICE = "notice", _("a delivery notice")
+        LOG = "log", _("the log of our mail server")
 
     machine: ClassVar[StateMachine] = DELIVERY
 
     dispatch = models.ForeignKey(Dispatch, on_delete=models.PROTECT, related_name="deliveries")
     edition = models.ForeignKey(Edition, on_delete=models.PROTECT, related_name="deliveries")
     recipient = models.ForeignKey(Recipient, on_delete=models.PROTECT, related_name="deliveries")
-    address = models.EmailField()
+    after = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="next_rungs")
+    channel = models.CharField(max_length=10, choices=Channel, default=Channel.EMAIL)
+    address = models.TextField()
     language = models.CharField(max_length=10)
     message_id = models.CharField(max_length=200)
     status = models.CharField(max_length=20, choices=DeliveryStatus, default=DeliveryStatus.QUEUED)
@@ -224,6 +312,18 @@ class Delivery(Stateful):
     stage = models.CharField(max_length=20, blank=True)
     code = models.PositiveSmallIntegerField(null=True)
     answer = models.TextField(blank=True)
+    refusal = models.CharField(max_length=10, choices=Refusal, blank=True)
+    relay_id = models.CharField(max_length=100, blank=True)
+    taken_at = models.DateTimeField(null=True)
+    taken_by = models.CharField(max_length=255, blank=True)
+    taken_how = models.CharField(max_length=10, choices=Taken, blank=True)
+    tracking = models.CharField(max_length=100, blank=True)
+    ended_on = models.DateField(null=True)
+    is_returned = models.BooleanField(default=False)
+    refused_on = models.DateField(null=True)
+    registered_on = models.DateField(null=True)
+    registered_as = models.CharField(max_length=100, blank=True)
+    reminded_at = models.DateTimeField(null=True)
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -233,10 +333,166 @@ class Delivery(Stateful):
         constraints = [
             models.UniqueConstraint(
                 fields=("edition", "address"),
-                condition=~Q(status="cancelled"),
+                condition=Q(channel="email") & ~Q(status="cancelled"),
                 name="edition_goes_to_an_address_once",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=("edition", "recipient", "channel", "address"),
+                condition=~Q(channel="email") & ~Q(status__in=("cancelled", "returned", "refused")),
+                name="edition_is_carried_to_an_address_once_at_a_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="registered") | Q(registered_on__isnull=False),
+                name="delivery_is_registered_on_a_day",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.message_id
+
+    @property
+    def is_mail(self) -> bool:
+        return self.channel == Channel.EMAIL
+
+    @property
+    def was_taken_by_relay(self) -> bool:
+        """As against what was refused there and then."""
+        came_back = self.ended_on is not None
+        return self.is_mail and self.status in GONE_OUT and (self.refused_on is None or came_back)
+
+    @property
+    def answer_due_on(self) -> date | None:
+        """The last day of the legal term, which counts from the day of registration."""
+        if self.registered_on is None or self.recipient.answer_days is None:
+            return None
+        return self.registered_on + timedelta(days=self.recipient.answer_days)
+
+
+class Attempt(models.Model):
+    """One conversation with the relay about a delivery, as far as it went. One that a kill ended leaves no row."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="conversations")
+    number = models.PositiveSmallIntegerField()
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+    stage = models.CharField(max_length=20)
+    code = models.PositiveSmallIntegerField(null=True)
+    answer = models.TextField(blank=True)
+    connection = models.JSONField(default=dict)
+    dialogue = models.TextField(blank=True)
+    message_sha256 = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"{self.delivery} {self.number}"
+
+
+class Notice(models.Model):
+    """A mail that came back to us, read once: what it says of which attempt. Its text is not kept."""
+
+    class Kind(models.TextChoices):
+        FAILED = "failed", _("It could not be brought to the recipient")
+        DELAYED = "delayed", _("It is delayed, and still being tried")
+        TAKEN = "taken", _("The recipient’s mail server has taken it")
+        AUTOMATIC = "automatic", _("An automatic answer: nobody has written it")
+        REPLY = "reply", _("A reply")
+        UNCLEAR = "unclear", _("A notice that the machine can’t read: read it in the mailbox")
+        UNMATCHED = "unmatched", _("It belongs to no delivery")
+
+    key = models.CharField(max_length=64, unique=True)
+    kind = models.CharField(max_length=10, choices=Kind)
+    delivery = models.ForeignKey(Delivery, null=True, on_delete=models.PROTECT, related_name="notices")
+    attempt = models.PositiveSmallIntegerField(null=True)
+    status = models.CharField(max_length=20, blank=True)
+    said = models.TextField(blank=True)
+    server = models.CharField(max_length=255, blank=True)
+    read_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+
+class ReplyQuerySet(models.QuerySet["Reply"]):
+    def public(self) -> "ReplyQuerySet":
+        return self.filter(published_at__isnull=False)
+
+    def may_be_answers(self) -> "ReplyQuerySet":
+        """Nobody says publicly that there is silence while one of these is there."""
+        return self.filter(kind__in=(Reply.Kind.UNREAD, Reply.Kind.ANSWER))
+
+
+class Reply(models.Model):
+    """What an office wrote back, for staff alone; the public reads the summary, once somebody publishes it."""
+
+    class Kind(models.TextChoices):
+        UNREAD = "unread", _("Not looked at yet")
+        ANSWER = "answer", _("An answer to the letter")
+        RECEIPT = "receipt", _("A confirmation that it came in, no answer yet")
+        OTHER = "other", _("Not an answer to the letter")
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="replies")
+    kind = models.CharField(_("What it is"), max_length=10, choices=Kind, default=Kind.UNREAD)
+    channel = models.CharField(_("Came by"), max_length=10, choices=Channel)
+    received_on = models.DateField(_("Date"))
+    number = models.CharField(_("Number the office gave it"), max_length=100, blank=True)
+    source = models.CharField(max_length=64, blank=True)
+    sender = EncryptedTextField(blank=True)
+    subject = EncryptedTextField(blank=True)
+    text = EncryptedTextField(_("Text"), blank=True)
+    summary = models.TextField(_("Summary for the public"), max_length=2000, blank=True)
+    published_at = models.DateTimeField(null=True)
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="replies_published"
+    )
+    filed_at = models.DateTimeField(default=timezone.now)
+    filed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="replies_filed"
+    )
+
+    objects = ReplyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("received_on", "pk")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(published_at__isnull=True, published_by__isnull=True)
+                | Q(published_at__isnull=False, published_by__isnull=False),
+                name="reply_is_published_by_somebody",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.delivery} {self.received_on}"
+
+
+class Evidence(models.Model):
+    """A file that shows what became of a delivery, encrypted at rest and never public."""
+
+    class Kind(models.TextChoices):
+        SCREENSHOT = "screenshot", _("Screenshot")
+        RECEIPT = "receipt", _("Receipt")
+        REPLY = "reply", _("Reply of the office")
+        OTHER = "other", _("Something else")
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="evidence")
+    reply = models.ForeignKey(Reply, null=True, on_delete=models.PROTECT, related_name="files")
+    kind = models.CharField(_("What the file shows"), max_length=10, choices=Kind)
+    path = models.CharField(max_length=200)
+    content_type = models.CharField(max_length=40)
+    size = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    added_at = models.DateTimeField(default=timezone.now)
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="evidence_added"
+    )
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"{self.delivery} {self.kind}"

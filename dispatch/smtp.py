@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from dispatch.transcript import NotedSMTP, NotedSMTPOverTLS, Transcript, printable
+
 CHUNK = 64 * 1024  # the timeout is for this much, so that a large mail may take its time
 AUTHENTICATION_REQUIRED = 530
 
@@ -46,7 +48,7 @@ class Relay:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server said to the whole mail: it has taken it."""
+    """What the server said to the whole mail: it has taken it, and sees to the rest."""
 
     code: int
     text: str
@@ -75,17 +77,27 @@ def hand_over(
     relay: Relay,
     before_dot: Callable[[], None],
     on_the_way: Callable[[], None] = lambda: None,
+    envelope_id: str = "",
+    transcript: Transcript | None = None,
 ) -> Answer:
     """Hand `message` to `relay` for one recipient. Raises `NotTaken` or `Unanswered`.
 
     `on_the_way` is called between the steps, `before_dot` when nothing but the final dot is left to be written. If
-    either raises, the dot is not written and the mail not delivered.
+    either raises, the dot is not written and the mail not delivered. Where the relay offers notices of what becomes of
+    the mail further on (RFC 3461), they are asked for, under `envelope_id`. `transcript` is filled in, however it ends.
     """
     if not (sender.isascii() and recipient.isascii()):
         raise ValueError("The addresses are not ASCII.")
-    with _connected(relay) as client:
+    transcript = transcript or Transcript()
+    with _connected(relay, transcript) as client:
         _greet(client, relay, on_the_way)
-        _name_both_ends(client, sender, recipient, size=len(message))
+        transcript.note_line(client.sock)
+        transcript.connection["notices"] = client.has_extn("dsn")
+        mail_options, rcpt_options = _options(client, recipient, envelope_id, size=len(message))
+        with _at(Stage.MAIL):
+            _expect(Stage.MAIL, client.mail(sender, mail_options))
+        with _at(Stage.RCPT):
+            _expect(Stage.RCPT, client.rcpt(recipient, rcpt_options))
         on_the_way()
         _pour(client, message, on_the_way)
         before_dot()
@@ -93,9 +105,10 @@ def hand_over(
 
 
 @contextlib.contextmanager
-def _connected(relay: Relay) -> Iterator[smtplib.SMTP]:
+def _connected(relay: Relay, transcript: Transcript) -> Iterator[NotedSMTP | NotedSMTPOverTLS]:
+    transcript.connection |= {"relay": f"{relay.host}:{relay.port}"}
     with _at(Stage.CONNECT):
-        client = _connect(relay)
+        client = _connect(relay, transcript)
     try:
         yield client
     except NotTaken as refusal:
@@ -108,14 +121,14 @@ def _connected(relay: Relay) -> Iterator[smtplib.SMTP]:
         client.close()
 
 
-def _connect(relay: Relay) -> smtplib.SMTP:
+def _connect(relay: Relay, transcript: Transcript) -> NotedSMTP | NotedSMTPOverTLS:
     where, name, timeout = (relay.host, relay.port), relay.our_name, relay.timeout
     if relay.tls:
-        return smtplib.SMTP_SSL(*where, name, timeout=timeout, context=ssl.create_default_context())
-    return smtplib.SMTP(*where, name, timeout=timeout)
+        return NotedSMTPOverTLS(transcript, *where, name, timeout=timeout, context=ssl.create_default_context())
+    return NotedSMTP(transcript, *where, name, timeout=timeout)
 
 
-def _greet(client: smtplib.SMTP, relay: Relay, on_the_way: Callable[[], None]) -> None:
+def _greet(client: NotedSMTP | NotedSMTPOverTLS, relay: Relay, on_the_way: Callable[[], None]) -> None:
     """Up to here it is between the relay and us: whatever it refuses says nothing of the mail, and can be mended."""
     on_the_way()
     with _at(Stage.EHLO):
@@ -127,16 +140,23 @@ def _greet(client: smtplib.SMTP, relay: Relay, on_the_way: Callable[[], None]) -
             _expect(Stage.STARTTLS, client.ehlo())
         on_the_way()
     if relay.user:
-        with _at(Stage.AUTH):
+        with _at(Stage.AUTH), client.transcript.secretly():
             client.login(relay.user, relay.password)
         on_the_way()
 
 
-def _name_both_ends(client: smtplib.SMTP, sender: str, recipient: str, size: int) -> None:
-    with _at(Stage.MAIL):
-        _expect(Stage.MAIL, client.mail(sender, [f"SIZE={size}"] if client.has_extn("size") else []))
-    with _at(Stage.RCPT):
-        _expect(Stage.RCPT, client.rcpt(recipient))
+def _options(client: smtplib.SMTP, recipient: str, envelope_id: str, size: int) -> tuple[list[str], list[str]]:
+    """What is said beside the two addresses, as far as the relay understands it."""
+    of_mail = [f"SIZE={size}"] if client.has_extn("size") else []
+    if not (envelope_id and client.has_extn("dsn")):
+        return of_mail, []
+    of_mail += ["RET=HDRS", f"ENVID={_xtext(envelope_id)}"]
+    return of_mail, ["NOTIFY=SUCCESS,FAILURE,DELAY", f"ORCPT=rfc822;{_xtext(recipient)}"]
+
+
+def _xtext(text: str) -> str:
+    """RFC 3461, 4."""
+    return "".join(sign if "!" <= sign <= "~" and sign not in "+=" else f"+{ord(sign):02X}" for sign in text)
 
 
 def _pour(client: smtplib.SMTP, message: bytes, on_the_way: Callable[[], None]) -> None:
@@ -159,11 +179,11 @@ def _finish(client: smtplib.SMTP, patience: float) -> Answer:
         client.send(b".\r\n")
         code, text = client.getreply()
     except OSError as trouble:  # every SMTPException is one
-        raise Unanswered(_printable(str(trouble))) from trouble
+        raise Unanswered(printable(str(trouble))) from trouble
     if code // 100 not in (2, 4, 5):
-        raise Unanswered(f"The answer makes no sense: {code} {_printable(text)}")
+        raise Unanswered(f"The answer makes no sense: {code} {printable(text)}")
     _expect(Stage.DOT, (code, text))
-    return Answer(code, _printable(text))
+    return Answer(code, printable(text))
 
 
 @contextlib.contextmanager
@@ -174,9 +194,9 @@ def _at(stage: Stage) -> Iterator[None]:
     except NotTaken:
         raise
     except smtplib.SMTPResponseException as refusal:
-        raise NotTaken(stage, _printable(refusal.smtp_error), refusal.smtp_code) from refusal
+        raise NotTaken(stage, printable(refusal.smtp_error), refusal.smtp_code) from refusal
     except OSError as trouble:
-        raise NotTaken(stage, _printable(str(trouble) or type(trouble).__name__)) from trouble
+        raise NotTaken(stage, printable(str(trouble) or type(trouble).__name__)) from trouble
 
 
 def _expect(stage: Stage, reply: tuple[int, bytes], wanted: int = 2) -> None:
@@ -184,7 +204,7 @@ def _expect(stage: Stage, reply: tuple[int, bytes], wanted: int = 2) -> None:
     if code // 100 != wanted:
         about_the_mail = stage in (Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.BODY, Stage.DOT)
         is_permanent = about_the_mail and code // 100 == 5 and code != AUTHENTICATION_REQUIRED
-        raise NotTaken(stage, _printable(text), code, is_permanent=is_permanent)
+        raise NotTaken(stage, printable(text), code, is_permanent=is_permanent)
 
 
 def _has_spoken(client: smtplib.SMTP) -> bool:
@@ -204,11 +224,3 @@ def _on_the_wire(message: bytes) -> bytes:
     """Lines that end with CRLF, none of them a lone dot (RFC 5321, 4.5.2)."""
     lines = message.splitlines()
     return b"".join((b"." if line.startswith(b".") else b"") + line + b"\r\n" for line in lines)
-
-
-def _printable(text: str | bytes) -> str:
-    """One line of at most 500 characters, whatever a server sends."""
-    if isinstance(text, bytes):
-        text = text.decode(errors="replace")
-    shown = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(shown.split())[:500]

@@ -49,19 +49,27 @@ class DeliveryStatus(TextChoices):
     QUEUED = "queued", _("Waiting")
     CLAIMED = "claimed", _("Being connected")
     SENDING = "sending", _("Being handed over")
-    ACCEPTED = "accepted", _("Accepted by the mail server")
+    ACCEPTED = "accepted", _("Accepted by a mail server")
     DEFERRED = "deferred", _("Put off by the mail server")
-    FAILED = "failed", _("Refused")
+    FAILED = "failed", _("Refused by the mail server")
     UNKNOWN = "unknown", _("Not known")
     CANCELLED = "cancelled", _("Cancelled")
+    BOUNCED = "bounced", _("Came back")
+    REGISTERED = "registered", _("Registered by the office")
+    TO_PRINT = "to_print", _("Waits for a person")
+    POSTED = "posted", _("Sent off by a person")
+    DELIVERED = "delivered", _("Handed to the office")
+    RETURNED = "returned", _("Not taken by the office")
+    REFUSED = "refused", _("Refused to receive")
 
 
-# A refusal at MAIL or RCPT comes before the message is handed over, so a claimed delivery may end there.
+# A refusal at MAIL or RCPT comes before the message is handed over, so a claimed delivery may end there. What a person
+# carries waits in the queue, too, until its dispatch is authorised. An office may register what it refused or lost.
 DELIVERY = StateMachine(
     "delivery",
     DeliveryStatus,
     {
-        DeliveryStatus.QUEUED: (DeliveryStatus.CLAIMED, DeliveryStatus.CANCELLED),
+        DeliveryStatus.QUEUED: (DeliveryStatus.CLAIMED, DeliveryStatus.TO_PRINT, DeliveryStatus.CANCELLED),
         DeliveryStatus.CLAIMED: (
             DeliveryStatus.SENDING,
             DeliveryStatus.QUEUED,
@@ -76,5 +84,42 @@ DELIVERY = StateMachine(
         ),
         DeliveryStatus.DEFERRED: (DeliveryStatus.QUEUED, DeliveryStatus.FAILED, DeliveryStatus.CANCELLED),
         DeliveryStatus.UNKNOWN: (DeliveryStatus.ACCEPTED, DeliveryStatus.FAILED, DeliveryStatus.QUEUED),
+        DeliveryStatus.ACCEPTED: (DeliveryStatus.BOUNCED, DeliveryStatus.REGISTERED),
+        DeliveryStatus.FAILED: (DeliveryStatus.REFUSED,),
+        DeliveryStatus.BOUNCED: (DeliveryStatus.REGISTERED, DeliveryStatus.REFUSED),
+        DeliveryStatus.TO_PRINT: (
+            DeliveryStatus.POSTED,
+            DeliveryStatus.DELIVERED,
+            DeliveryStatus.RETURNED,
+            DeliveryStatus.CANCELLED,
+        ),
+        DeliveryStatus.POSTED: (DeliveryStatus.DELIVERED, DeliveryStatus.RETURNED, DeliveryStatus.REGISTERED),
+        DeliveryStatus.DELIVERED: (DeliveryStatus.REGISTERED,),
+        DeliveryStatus.RETURNED: (DeliveryStatus.REGISTERED, DeliveryStatus.REFUSED),
+        DeliveryStatus.REFUSED: (DeliveryStatus.REGISTERED,),
     },
 )
+
+# Somebody still has to bring these to an end.
+UNDER_WAY = (
+    DeliveryStatus.QUEUED,
+    DeliveryStatus.CLAIMED,
+    DeliveryStatus.SENDING,
+    DeliveryStatus.DEFERRED,
+    DeliveryStatus.UNKNOWN,
+    DeliveryStatus.TO_PRINT,
+)
+# The letter has left the house, whatever became of it: `settled_at` says when.
+GONE_OUT = (
+    DeliveryStatus.ACCEPTED,
+    DeliveryStatus.BOUNCED,
+    DeliveryStatus.REGISTERED,
+    DeliveryStatus.POSTED,
+    DeliveryStatus.DELIVERED,
+    DeliveryStatus.RETURNED,
+    DeliveryStatus.REFUSED,
+)
+# As far as anybody knows, it is with the office or on its way there.
+ARRIVING = (DeliveryStatus.ACCEPTED, DeliveryStatus.REGISTERED, DeliveryStatus.POSTED, DeliveryStatus.DELIVERED)
+# It did not get there by this way: the next rung of the ladder is a person's to choose.
+TURNED_AWAY = (DeliveryStatus.FAILED, DeliveryStatus.BOUNCED, DeliveryStatus.RETURNED)

@@ -2,16 +2,18 @@
 
 import hashlib
 import json
+import secrets
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from ledger.services import move, witness
-from letters.models import Letter, Version
+from ledger.services import Overtaken, move, witness
+from letters.content import PARTS, Content, Place, gaps, structure, words, working
+from letters.models import Letter, PrivateLink, Version
 from letters.states import LetterStatus
 from publishing import services as publishing
 
@@ -26,24 +28,67 @@ def touch(letter: Letter, *kinds: str, at: datetime | None = None) -> None:
 
 
 class Untranslated(Exception):
-    """A part of the text is missing in a language of the site."""
+    """A part of the text is missing in a language of the site; `places` are those that are."""
+
+    def __init__(self, places: list[Place]) -> None:
+        super().__init__(", ".join(" ".join(filter(None, place)) for place in places))
+        self.places = places
 
 
-def save_version(letter: Letter) -> Version:
+def save_version(
+    letter: Letter,
+    *,
+    by: User | None = None,
+    is_material: bool = False,
+    reason: Mapping[str, str] | None = None,
+    keep_until: date | None = None,
+) -> Version:
     """Keep the text as it stands now; the latest version again where nothing changed.
 
-    Raises `Untranslated` where a language of the site lacks a part.
+    One that changed the meaning (`is_material`) says why, in every language of the site, and until the end of which day
+    (UTC) those who signed an earlier one may keep their signature. Raises `Untranslated`.
     """
-    content = {language: _text(letter, language) for language, _ in settings.LANGUAGES}
-    sha256 = digest(content)
     with transaction.atomic():
-        Letter.objects.select_for_update().get(pk=letter.pk)
+        content = working(Letter.objects.select_for_update().get(pk=letter.pk))
+        if missing := gaps(content):
+            raise Untranslated(missing)
+        sha256 = digest(content)
         latest = letter.versions.last()
         if latest and latest.sha256 == sha256:
             return latest
-        number = latest.number + 1 if latest else 1
         touch(letter, "letter")
-        return letter.versions.create(number=number, content=content, sha256=sha256)
+        return letter.versions.create(
+            number=latest.number + 1 if latest else 1,
+            content=content,
+            sha256=sha256,
+            saved_by=by,
+            is_material=is_material,
+            keep_until=keep_until,
+            **{f"reason_{language}": text for language, text in (reason or {}).items()},
+        )
+
+
+def save_text(
+    letter: Letter,
+    content: Content,
+    *,
+    started_from: str,
+    by: User,
+    is_material: bool = False,
+    reason: Mapping[str, str] | None = None,
+    keep_until: date | None = None,
+) -> Version:
+    """Write another text and save it as a version, both or neither; see `save_version`.
+
+    `started_from` is the `digest` of the text that the writer began with. Raises `Overtaken` where somebody else has
+    saved something since.
+    """
+    with transaction.atomic():
+        fresh = Letter.objects.select_for_update().get(pk=letter.pk)
+        if digest(working(fresh)) != started_from:
+            raise Overtaken(f"The text of letter {letter.pk} has been changed")
+        _write(fresh, content)
+        return save_version(fresh, by=by, is_material=is_material, reason=reason, keep_until=keep_until)
 
 
 def open_for_signing(letter: Letter, *, by: User) -> None:
@@ -83,6 +128,24 @@ def publish(letter: Letter, *, at: datetime | None = None) -> None:
     letter.refresh_from_db(fields=["published_at"])
 
 
+def make_private_link(letter: Letter, *, label: str, by: User) -> PrivateLink:
+    """A link for those who are to read and sign the letter before it is public; `label` says for whom it is."""
+    letter.version  # noqa: B018 - there has to be a text to show
+    with transaction.atomic():
+        link = letter.private_links.create(token=secrets.token_urlsafe(24), label=label, made_by=by)
+        witness(link, "made", by=by)
+    return link
+
+
+def revoke_private_link(link: PrivateLink, *, by: User) -> None:
+    """The link opens nothing from now on. Again, it changes nothing."""
+    now = timezone.now()
+    with transaction.atomic():
+        if PrivateLink.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=now) == 1:
+            witness(link, "revoked", by=by)
+    link.refresh_from_db(fields=["revoked_at"])
+
+
 def digest(content: Any) -> str:
     """SHA-256 over canonical JSON: sorted keys, no spaces, UTF-8."""
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -96,16 +159,16 @@ def _touch_openness(letter: Letter) -> None:
         publishing.touch("site", at=at)
 
 
-def _text(letter: Letter, language: str) -> dict[str, Any]:
-    def part(row: Any, field: str) -> str:
-        text: str = getattr(row, f"{field}_{language}") or ""
-        if not text.strip():
-            raise Untranslated(f"{row}: {field} is missing in {language}.")
-        return text
-
-    return {
-        **{field: part(letter, field) for field in ("title", "subject", "salutation", "closing")},
-        "blocks": [
-            {"key": block.key, "kind": block.kind, "text": part(block, "text")} for block in letter.blocks.all()
-        ],
-    }
+def _write(letter: Letter, content: Content) -> None:
+    """Into the rows. Languages that are not the site's stay as they are."""
+    said = words(content)
+    columns = {f"{part}_{language}": said[language, part, ""] for language in content for part in PARTS}
+    for column, text in columns.items():
+        setattr(letter, column, text)
+    letter.save(update_fields=[*columns, *PARTS])
+    publishing.touch("site")  # which lists the titles
+    listed = structure(content)
+    letter.blocks.exclude(key__in=[key for key, _ in listed]).delete()
+    for order, (key, kind) in enumerate(listed, start=1):
+        columns = {f"text_{language}": said[language, "text", key] for language in content}
+        letter.blocks.update_or_create(key=key, defaults={"kind": kind, "order": order, **columns})

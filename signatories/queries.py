@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Count, F
+from django.db.models import Count, F, Q
 
-from letters.models import Letter
+from letters.models import Letter, Version
 from signatories.models import Signature, SignatureQuerySet
 from signatories.ordering import Rule, in_order
+from signatories.states import SignatureStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +127,28 @@ def _named(signatures: SignatureQuerySet, letter: Letter, binding_number: int, l
             )
         )
     return in_order(found, language, rule=rule_of(letter), name=lambda row: row.name, lead=lambda row: row.is_lead)
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """How those who had signed an earlier text answered to a new one."""
+
+    kept: int
+    waiting: int
+    lapsed: int
+    withdrawn: int
+
+
+def renewal(version: Version) -> Renewal:
+    """Of those whom a material version asked; whoever a later one asks again counts there."""
+    asked = Signature.objects.filter(asked_version=version)
+    gone = Q(status__in=(SignatureStatus.LAPSED, SignatureStatus.WITHDRAWN, SignatureStatus.REJECTED))
+    kept = Q(version__number__gte=version.number)
+    return Renewal(
+        **asked.aggregate(
+            kept=Count("pk", filter=kept & ~gone),
+            waiting=Count("pk", filter=~kept & ~gone),
+            lapsed=Count("pk", filter=Q(status=SignatureStatus.LAPSED)),
+            withdrawn=Count("pk", filter=Q(status=SignatureStatus.WITHDRAWN)),
+        )
+    )

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext
 
 from dispatch.models import Edition
-from dispatch.states import DeliveryStatus
+from dispatch.states import GONE_OUT
 from letters.models import Letter
 from publishing.pages import Page
 
@@ -33,9 +33,9 @@ def public_letter(slug: str) -> Letter:
 
 
 def sent_at(letter: Letter) -> datetime | None:
-    """When the first mail server accepted the letter, or None."""
+    """When the letter was first taken off our hands, whatever became of it; or None."""
     return (
-        Edition.objects.filter(letter=letter, deliveries__status=DeliveryStatus.ACCEPTED)
+        Edition.objects.filter(letter=letter, deliveries__status__in=GONE_OUT)
         .order_by("deliveries__settled_at")
         .values_list("deliveries__settled_at", flat=True)
         .first()

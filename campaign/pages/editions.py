@@ -8,6 +8,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from campaign.pages.common import OfLetter, public_letter
+from dispatch import record
 from dispatch.content import signatories_of
 from dispatch.models import Delivery, Edition, EditionFile
 from dispatch.services.editions import sealed_bytes
@@ -117,12 +118,11 @@ class DeliveryRecord(OfLetter):
         letter = public_letter(keys["slug"])
         gone_out = (DispatchStatus.SENDING, DispatchStatus.DONE, DispatchStatus.HALTED)
         deliveries = Delivery.objects.filter(edition__letter=letter, dispatch__status__in=gone_out)
+        in_order = deliveries.order_by("recipient__order", "recipient", "pk").prefetch_related("replies")
         return {
             "letter": letter,
             "text": letter.version.text(language),
-            "deliveries": deliveries.select_related("recipient", "edition").order_by(
-                "edition__number", "recipient__order"
-            ),
+            "entries": record.entries(in_order.select_related("recipient", "edition__letter")),
         }
 
 

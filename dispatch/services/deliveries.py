@@ -6,6 +6,7 @@ has been written down. Nothing is sent inside a transaction.
 """
 
 import contextlib
+import hashlib
 import logging
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,10 +18,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from dispatch import emails, smtp
+from dispatch import emails, returns, smtp
 from dispatch.models import Delivery, Dispatch
+from dispatch.refusals import queue_id_in, refusal_of
 from dispatch.services import dispatches
 from dispatch.states import DeliveryStatus, DispatchStatus
+from dispatch.transcript import Transcript
 from ledger.bell import ring
 from ledger.models import Stateful
 from ledger.services import Overtaken, move
@@ -41,9 +44,11 @@ def deliver(delivery: Delivery) -> None:
     """Hand `delivery` to the mail server, if it is still waiting, and write down what came of it."""
     if not settings.SENDING_ENABLED or not _claim(delivery):
         return
+    talk = Transcript()
+    end = partial(_end, delivery, talk=talk)
     try:
         relay.check(is_demonstration=delivery.edition.letter.is_demonstration)
-        answer = _hand_over(delivery)
+        answer = _hand_over(delivery, talk)
     except Overtaken:
         _put_back(delivery)
     except NameTakenBack:
@@ -51,17 +56,18 @@ def deliver(delivery: Delivery) -> None:
         _halt(delivery)
     except (emails.Unfit, relay.NotForDemonstrations) as reason:
         log.error("Delivery %s can't be sent: %s", delivery.pk, reason)
-        _put_off(delivery, stage="message", code=None, answer=str(reason))
+        _put_off(delivery, talk, stage="message", code=None, answer=str(reason))
     except smtp.NotTaken as refusal:
-        end = _fail if refusal.is_permanent else _put_off
-        end(delivery, stage=refusal.stage, code=refusal.code, answer=refusal.text)
+        finish = _fail if refusal.is_permanent else _put_off
+        finish(delivery, talk, stage=refusal.stage, code=refusal.code, answer=refusal.text)
     except smtp.Unanswered as silence:
         log.warning("Delivery %s was not answered: somebody has to find out.", delivery.pk)
-        _end(delivery, DeliveryStatus.UNKNOWN, stage=smtp.Stage.DOT, code=None, answer=str(silence))
+        end(DeliveryStatus.UNKNOWN, stage=smtp.Stage.DOT, code=None, answer=str(silence))
     else:
-        _end(
-            delivery, DeliveryStatus.ACCEPTED,
+        end(
+            DeliveryStatus.ACCEPTED,
             stage=smtp.Stage.DOT, code=answer.code, answer=answer.text, settled_at=timezone.now(),
+            relay_id=queue_id_in(answer.text), refusal="",
         )  # fmt: skip
     dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
 
@@ -85,9 +91,10 @@ def sweep() -> None:
         ring(tasks.deliver, pk)
 
 
-def resolve(delivery: Delivery, to: str, *, by: User) -> None:
+def resolve(delivery: Delivery, to: str, *, by: User, relay_id: str = "") -> None:
     """A person has found out what became of an unknown one: accepted, failed, or to be sent again (queued).
 
+    `relay_id` is the name under which the relay's log has it.
     Raises `IllegalMove` or, if it is not unknown any more, `Overtaken`.
     """
     from dispatch import tasks
@@ -97,10 +104,11 @@ def resolve(delivery: Delivery, to: str, *, by: User) -> None:
     now = timezone.now()
     with transaction.atomic():
         if to == DeliveryStatus.QUEUED:
-            _move(delivery, to, by=by, not_before=now, first_tried_at=None)
+            move_on_record(delivery, to, by=by, not_before=now, first_tried_at=None)
             ring(tasks.deliver, delivery.pk)
         else:
-            _move(delivery, to, by=by, settled_at=now)
+            refusal = Delivery.Refusal.OTHER if to == DeliveryStatus.FAILED else ""
+            move_on_record(delivery, to, by=by, settled_at=now, refusal=refusal, relay_id=relay_id)
     dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
 
 
@@ -109,7 +117,7 @@ def resolve(delivery: Delivery, to: str, *, by: User) -> None:
 
 def _claim(delivery: Delivery) -> bool:
     """Make the delivery ours for the length of a lease; False where it is not due or somebody else's."""
-    if delivery.status != DeliveryStatus.QUEUED:
+    if delivery.status != DeliveryStatus.QUEUED or not delivery.is_mail:
         return False
     now = timezone.now()
     try:
@@ -124,11 +132,15 @@ def _claim(delivery: Delivery) -> bool:
     return True
 
 
-def _hand_over(delivery: Delivery) -> smtp.Answer:
+def _hand_over(delivery: Delivery, talk: Transcript) -> smtp.Answer:
+    message = emails.covering(delivery)
+    talk.connection["message_sha256"] = hashlib.sha256(message).hexdigest()
     return smtp.hand_over(
-        emails.covering(delivery),
-        sender=emails.sender(),
+        message,
+        sender=returns.address(delivery.pk, delivery.attempts),
         recipient=delivery.address,
+        envelope_id=returns.token(delivery.pk, delivery.attempts),
+        transcript=talk,
         relay=_relay(),
         before_dot=partial(_commit_to_sending, delivery),
         on_the_way=partial(_renew, delivery),
@@ -173,13 +185,15 @@ def _lease(now: datetime) -> datetime:
 
 
 def _relay() -> smtp.Relay:
+    """Nobody reads on the way: without TLS, a letter goes no further than this machine, unless the operator says so."""
+    may_be_read = settings.EMAIL_HOST in relay.LOOPBACK or not settings.STARTTLS_REQUIRED
     return smtp.Relay(
         host=settings.EMAIL_HOST,
         port=settings.EMAIL_PORT,
         our_name=urlsplit(settings.PUBLIC_URL).hostname or "localhost",
         user=settings.EMAIL_HOST_USER or "",
         password=settings.EMAIL_HOST_PASSWORD or "",
-        starttls=settings.EMAIL_USE_TLS,
+        starttls=settings.EMAIL_USE_TLS or not (settings.EMAIL_USE_SSL or may_be_read),
         tls=settings.EMAIL_USE_SSL,
         timeout=settings.EMAIL_TIMEOUT,
         patience=settings.DELIVERY_PATIENCE,
@@ -200,32 +214,52 @@ def _halt(delivery: Delivery) -> None:
         _try_move(dispatch, DispatchStatus.HALTED)
 
 
-def _fail(delivery: Delivery, **said: Any) -> None:
-    _end(delivery, DeliveryStatus.FAILED, settled_at=timezone.now(), **said)
+def _fail(delivery: Delivery, talk: Transcript, *, answer: str, **said: Any) -> None:
+    said |= {"settled_at": timezone.now(), "refusal": refusal_of(answer)}
+    _end(delivery, DeliveryStatus.FAILED, talk=talk, answer=answer, **said)
 
 
-def _put_off(delivery: Delivery, **said: Any) -> None:
+def _put_off(delivery: Delivery, talk: Transcript, **said: Any) -> None:
     """Try again later, at longer and longer intervals, and give up after days."""
     now = timezone.now()
     assert delivery.first_tried_at
     if now - delivery.first_tried_at >= GIVE_UP:
-        _fail(delivery, **said)
+        _fail(delivery, talk, **said)
     else:
         wait = RETRIES[min(delivery.attempts, len(RETRIES)) - 1]
-        _end(delivery, DeliveryStatus.DEFERRED, not_before=now + wait, **said)
+        _end(delivery, DeliveryStatus.DEFERRED, talk=talk, not_before=now + wait, **said)
 
 
-def _end(delivery: Delivery, to: DeliveryStatus, **changes: Any) -> None:
+def _end(delivery: Delivery, to: DeliveryStatus, *, talk: Transcript, **changes: Any) -> None:
     """Write down how the attempt ended, also where the lease ran out meanwhile and the sweeper made it unknown."""
     ours = {"attempts": delivery.attempts}
     try:
-        _move(delivery, to, by=None, only_if=ours, **changes)
+        with transaction.atomic():
+            _keep(delivery, talk, changes)
+            move_on_record(delivery, to, by=None, only_if=ours, **changes)
     except Overtaken:
         late = Delivery.objects.get(pk=delivery.pk)
         if late.status == DeliveryStatus.UNKNOWN != to:
             known = DeliveryStatus.QUEUED if to == DeliveryStatus.DEFERRED else to
-            with contextlib.suppress(Overtaken):
-                _move(late, known, by=None, only_if=ours, **changes)
+            with contextlib.suppress(Overtaken), transaction.atomic():
+                _keep(delivery, talk, changes)
+                move_on_record(late, known, by=None, only_if=ours, **changes)
+
+
+def _keep(delivery: Delivery, talk: Transcript, said: dict[str, Any]) -> None:
+    connection = dict(talk.connection)
+    message_sha256 = connection.pop("message_sha256", "")
+    delivery.conversations.create(
+        number=delivery.attempts,
+        began_at=talk.began_at,
+        ended_at=timezone.now(),
+        stage=said["stage"],
+        code=said["code"],
+        answer=said["answer"],
+        connection=connection,
+        dialogue=talk.text,
+        message_sha256=message_sha256,
+    )
 
 
 # Sweeping -----------------------------------------------------------------------------------------
@@ -238,20 +272,18 @@ def _free_abandoned(now: datetime) -> None:
         if to == DeliveryStatus.UNKNOWN:
             log.warning("Delivery %s was left in the middle: somebody has to find out.", delivery.pk)
         with contextlib.suppress(Overtaken):
-            _move(delivery, to, by=None, only_if={"lease_until": delivery.lease_until})
+            move_on_record(delivery, to, by=None, only_if={"lease_until": delivery.lease_until})
 
 
 def _cancel_with_dispatch(now: datetime) -> None:
     """What came back to the queue after its dispatch was cancelled."""
-    left = Delivery.objects.filter(
-        dispatch__status=DispatchStatus.CANCELLED, status__in=(DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED)
-    )
+    left = Delivery.objects.filter(dispatch__status=DispatchStatus.CANCELLED, status__in=dispatches.HELD)
     for delivery in left:
         with contextlib.suppress(Overtaken):
-            _move(delivery, DeliveryStatus.CANCELLED, by=None, settled_at=now)
+            move_on_record(delivery, DeliveryStatus.CANCELLED, by=None, settled_at=now)
 
 
-def _move(delivery: Delivery, to: str, *, by: User | None, **move_as: Any) -> None:
+def move_on_record(delivery: Delivery, to: str, *, by: User | None, **move_as: Any) -> None:
     """A move that the public record of deliveries shows."""
     with transaction.atomic():
         move(delivery, to, by=by, **move_as)

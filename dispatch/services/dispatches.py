@@ -9,11 +9,14 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from dispatch.models import Delivery, Dispatch, Edition, Recipient
-from dispatch.states import DeliveryStatus, DispatchStatus, EditionStatus
+from dispatch.models import Channel, Delivery, Dispatch, Edition, FurtherAddress, Recipient
+from dispatch.states import TURNED_AWAY, DeliveryStatus, DispatchStatus, EditionStatus
 from ledger.bell import ring
 from ledger.services import Overtaken, move, record
 from letters.services import touch
+
+# Nothing of these has left the house, and nobody is about to hand it over.
+HELD = (DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED, DeliveryStatus.TO_PRINT)
 
 
 class NotSealed(Exception):
@@ -33,7 +36,7 @@ class SendingIsOff(Exception):
 
 
 def prepare(edition: Edition, *, by: User) -> Dispatch:
-    """Freeze to whom an edition goes, in which language. Raises `NotSealed` or `AlreadySent`."""
+    """Freeze to whom an edition goes, where, how and in which language. Raises `NotSealed` or `AlreadySent`."""
     if edition.status != EditionStatus.SEALED or edition.names_someone_who_left:
         raise NotSealed
     try:
@@ -41,7 +44,27 @@ def prepare(edition: Edition, *, by: User) -> Dispatch:
             dispatch = edition.dispatches.create(prepared_by=by)
             record(dispatch, by=by)
             for recipient in edition.letter.recipients.all():
-                record(_delivery(dispatch, recipient), by=by)
+                record(_delivery(dispatch, recipient, recipient.channel, recipient.address), by=by)
+    except IntegrityError:
+        raise AlreadySent from None
+    return dispatch
+
+
+def prepare_next(refused: Delivery, further: FurtherAddress, *, by: User) -> Dispatch:
+    """The same edition to the next address of a recipient who did not get it: a dispatch of its own, for two people.
+
+    Raises `NotSealed`, `AlreadySent`, or `Overtaken` where it is not turned away (any more) or the address not its own.
+    """
+    edition = refused.edition
+    if edition.status not in (EditionStatus.SEALED, EditionStatus.SUPERSEDED) or edition.names_someone_who_left:
+        raise NotSealed
+    if refused.status not in TURNED_AWAY or further.recipient_id != refused.recipient_id:
+        raise Overtaken(f"Delivery {refused.pk} is {refused.status}")
+    try:
+        with transaction.atomic():
+            dispatch = edition.dispatches.create(prepared_by=by)
+            record(dispatch, by=by)
+            record(_delivery(dispatch, refused.recipient, further.channel, further.address, after=refused), by=by)
     except IntegrityError:
         raise AlreadySent from None
     return dispatch
@@ -55,7 +78,7 @@ def authorise(dispatch: Dispatch, *, by: User) -> None:
         raise SamePerson
     if not settings.SENDING_ENABLED:
         raise SendingIsOff
-    if dispatch.edition.status != EditionStatus.SEALED or dispatch.edition.names_someone_who_left:
+    if not _may_go(dispatch):
         raise NotSealed
     with transaction.atomic():
         move(dispatch, DispatchStatus.AUTHORISED, by=by, authorised_by=by, authorised_at=timezone.now())
@@ -69,6 +92,8 @@ def start(dispatch: Dispatch) -> None:
     try:
         with transaction.atomic():
             move(dispatch, DispatchStatus.SENDING, by=None)
+            for delivery in dispatch.deliveries.filter(status=DeliveryStatus.QUEUED).exclude(channel=Channel.EMAIL):
+                move(delivery, DeliveryStatus.TO_PRINT, by=None)
             touch(dispatch.edition.letter, "delivery")
             _ring_for_deliveries(dispatch)
     except Overtaken:
@@ -93,7 +118,7 @@ def cancel(dispatch: Dispatch, *, by: User) -> None:
     """Give up what has not been handed over; the addresses are then free for another dispatch."""
     with transaction.atomic():
         move(dispatch, DispatchStatus.CANCELLED, by=by)
-        for delivery in dispatch.deliveries.filter(status__in=(DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED)):
+        for delivery in dispatch.deliveries.filter(status__in=HELD):
             move(delivery, DeliveryStatus.CANCELLED, by=by, settled_at=timezone.now())
         touch(dispatch.edition.letter, "delivery")
 
@@ -106,13 +131,25 @@ def finish_if_done(dispatch: Dispatch) -> None:
         move(dispatch, DispatchStatus.DONE, by=None)
 
 
-def _delivery(dispatch: Dispatch, recipient: Recipient) -> Delivery:
+def _may_go(dispatch: Dispatch) -> bool:
+    """The latest edition; or an earlier one, to the next address of somebody who did not get it."""
     edition = dispatch.edition
-    address = recipient.email.strip().lower()
+    if edition.names_someone_who_left:
+        return False
+    is_next_rung = not dispatch.deliveries.filter(after=None).exists()
+    return edition.status == EditionStatus.SEALED or (edition.status == EditionStatus.SUPERSEDED and is_next_rung)
+
+
+def _delivery(
+    dispatch: Dispatch, recipient: Recipient, channel: str, address: str, after: Delivery | None = None
+) -> Delivery:
+    edition = dispatch.edition
     return dispatch.deliveries.create(
         edition=edition,
         recipient=recipient,
-        address=address,
+        after=after,
+        channel=channel,
+        address=address.strip().lower() if channel == Channel.EMAIL else address.strip(),
         language=recipient.language,
         message_id=_message_id(edition, address),
     )
@@ -127,5 +164,6 @@ def _message_id(edition: Edition, address: str) -> str:
 def _ring_for_deliveries(dispatch: Dispatch) -> None:
     from dispatch import tasks
 
-    for pk in dispatch.deliveries.filter(status=DeliveryStatus.QUEUED).values_list("pk", flat=True):
+    waiting = dispatch.deliveries.filter(status=DeliveryStatus.QUEUED, channel=Channel.EMAIL)
+    for pk in waiting.values_list("pk", flat=True):
         ring(tasks.deliver, pk)

@@ -4,9 +4,14 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+from signatories.countries import countries, country_codes
+from signatories.logos import clean_logo
 
 CONTROL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 # Letters and marks by their category, and yet nothing to see.
@@ -16,6 +21,10 @@ DAMAGE = "\ufffd"
 # Marks above, under or around a letter, which take no place of their own in the line.
 PILED = {"Mn", "Me"}
 MARKS_ON_A_LETTER = 4
+NAME_IN = {
+    "be": _("Name in Belarusian"),
+    "ru": _("Name in Russian"),
+}
 # Joiners belong to the spelling of these; between other letters they only make two names look like one.
 JOINERS = {"\u200c", "\u200d"}
 JOINED_SCRIPTS = {
@@ -128,6 +137,28 @@ def _has_possible_port(address: SplitResult) -> bool:
         return False
 
 
+class CountryField(forms.ChoiceField):
+    """A country, from the list in the reader's language; the list is made when it is shown or looked into."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=_countries, **kwargs)
+
+    def valid_value(self, value: Any) -> bool:
+        return value in country_codes()
+
+
+def _countries() -> list[tuple[str, str | Promise]]:
+    return [("", _("Choose a country")), *countries(get_language() or settings.LANGUAGE_CODE)]
+
+
+class LogoField(forms.FileField):
+    """A picture of which a small PNG without metadata is made; nothing else of the file is kept."""
+
+    def clean(self, data: Any, initial: Any = None) -> bytes:
+        file = super().clean(data, initial)
+        return clean_logo(file, file.size) if file else b""
+
+
 class VersionField(forms.ModelChoiceField):
     """The version that was read; whatever else is posted gets one and the same message."""
 
@@ -135,3 +166,23 @@ class VersionField(forms.ModelChoiceField):
         if "\0" in str(value):
             raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
         return super().to_python(value)
+
+
+class TextField(forms.CharField):
+    """Several lines for people to read. Invisible characters are left out: they come with what is pasted."""
+
+    def __init__(self, *, rows: int = 4, max_length: int = 5000, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length, widget=forms.Textarea(attrs={"rows": rows}), **kwargs)
+        self.widget.attrs.pop("maxlength", None)  # a browser would cut what is pasted without a word
+
+    def to_python(self, value: Any) -> str:
+        text = super().to_python(value) or ""
+        if DAMAGE in text:
+            raise ValidationError(_("Some letters were damaged on the way. Type this again."), code="damaged")
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        return "\n".join(_visible(line).rstrip() for line in lines).strip()
+
+
+def _visible(line: str) -> str:
+    pairs = zip(f" {line}", line.replace("\t", " "), strict=False)
+    return "".join(character for before, character in pairs if not _is_invisible(character, before))

@@ -43,6 +43,10 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
         """Approved, and of the text of `letter` as it stands in its meaning: these enter an edition."""
         return self.approved().filter(letter=letter, version__number__gte=letter.binding_number)
 
+    def standing(self) -> "SignatureQuerySet":
+        """Whose signers have confirmed it, and have not heard no: approved, or on the way there."""
+        return self.filter(status__in=(SignatureStatus.PENDING, SignatureStatus.ASKED, SignatureStatus.APPROVED))
+
     def unlocked(self) -> "SignatureQuerySet":
         """All but those of organisations whose access is locked: linked to one, or of its name and country."""
         locked = Organisation.objects.filter(status=OrganisationStatus.LOCKED)
@@ -76,6 +80,7 @@ class Signature(Stateful):
         UNKNOWN = "unknown", _("We could not establish that the organisation exists.")
         DUPLICATE = "duplicate", _("The organisation has signed this letter already.")
         SCOPE = "scope", _("This letter is co-signed by organisations only, and this is not one.")
+        BEFORE = "before", _("It was rejected before this site kept the signatures.")
 
     class Via(models.TextChoices):
         FORM = "form", _("Through the form")

@@ -142,7 +142,7 @@ class _Line:
     def _ehlo(self, _: str) -> None:
         offers_tls = self.catcher.tls and not isinstance(self.connection, ssl.SSLSocket)
         features = "250-STARTTLS\r\n" if offers_tls else "250-AUTH PLAIN\r\n"
-        self._answer("ehlo", f"250-catcher\r\n{features}250 SIZE 50000000")
+        self._answer("ehlo", f"250-catcher\r\n{features}250-DSN\r\n250 SIZE 50000000")
 
     def _starttls(self, _: str) -> None:
         assert self.catcher.tls

@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from dispatch import emails, smtp, tasks
+from dispatch import emails, returns, smtp, tasks
 from dispatch.models import Delivery, Dispatch
 from dispatch.services import deliveries, dispatches
 from dispatch.states import DeliveryStatus, DispatchStatus
@@ -65,7 +65,8 @@ def test_a_mail_is_handed_over_once_and_the_answer_kept(catcher: Catcher) -> Non
     assert delivery.attempts == 1
     assert delivery.settled_at
     [mail] = catcher.caught
-    assert (mail.sender, mail.recipient) == ("letters@undersigned.example.org", "president@government.example.org")
+    assert (mail.sender, mail.recipient) == (returns.address(delivery.pk, 1), "president@government.example.org")
+    assert returns.read(mail.sender) == (delivery.pk, 1)
     assert mail.content == emails.covering(delivery)
     assert states(delivery) == ["queued", "claimed", "sending", "accepted"]
     deliver(delivery)
