@@ -317,7 +317,11 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-mail": {"task": "mailing.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
     "sweep-editions": {"task": "dispatch.tasks.sweep_editions", "schedule": 15.0, "options": {"expires": 15}},
     "sweep-deliveries": {"task": "dispatch.tasks.sweep_deliveries", "schedule": 10.0, "options": {"expires": 10}},
-    "forget-contacts": {"task": "signatories.tasks.forget_unconfirmed", "schedule": 3600.0},
+    "sweep-delivered": {"task": "dispatch.tasks.sweep_delivered", "schedule": 30.0, "options": {"expires": 30}},
+    "sweep-consent": {"task": "signatories.tasks.sweep_consent", "schedule": 15.0, "options": {"expires": 15}},
+    "sweep-reminders": {"task": "signatories.tasks.sweep_reminders", "schedule": 60.0, "options": {"expires": 60}},
+    "sweep-published": {"task": "signatories.tasks.sweep_published", "schedule": 30.0, "options": {"expires": 30}},
+    "forget-contacts": {"task": "signatories.tasks.forget", "schedule": 3600.0},
 }
 
 # Mail --------------------------------------------------------------------------------------------

@@ -1,1 +1,3 @@
-"""What happens to editions (`editions`), to dispatches (`dispatches`) and to each delivery (`deliveries`)."""
+"""What happens to editions (`editions`), to dispatches (`dispatches`) and to each delivery (`deliveries`), and who is told
+of it (`telling`).
+"""

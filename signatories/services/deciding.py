@@ -17,8 +17,14 @@ class AlreadyApproved(Exception):
     """The organisation stands under this letter already, by another signature."""
 
 
+class EarlierText(Exception):
+    """The signature is of a text whose meaning has changed since, and was not kept."""
+
+
 def approve(signature: Signature, *, by: User) -> None:
-    """Put the organisation under the letter. Raises `Overtaken`, `IllegalMove` or `AlreadyApproved`."""
+    """Put the organisation under the letter. Raises `Overtaken`, `IllegalMove`, `AlreadyApproved` or `EarlierText`."""
+    if signature.version.number < signature.letter.binding_number:
+        raise EarlierText
     try:
         with transaction.atomic():
             decision = {"decided_by": by, "decided_at": timezone.now(), "reason": ""}

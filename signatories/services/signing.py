@@ -100,17 +100,19 @@ def sign(
     return signature
 
 
-def confirm(signature: Signature, *, shown: str) -> None:
+def confirm(signature: Signature, *, shown: str, version: Version | None = None) -> None:
     """The signer's button: puts the signature before the staff. Pressed again, it changes nothing.
 
-    `shown` is the `fingerprint` of what the signer was shown. Raises `Changed`, and `NotOpen` for a letter that was
-    closed since.
+    `shown` is the `fingerprint` of what the signer was shown, `version` the text, if it is another than that of the
+    form. Raises `Changed`, also for a text whose meaning is not the letter's any more, and `NotOpen` for a letter that
+    was closed since.
     """
+    version = version or signature.version
     if signature.status != SignatureStatus.UNCONFIRMED:
         return
     if not signature.letter.takes_signatures:
         raise NotOpen
-    if shown != fingerprint(signature):
+    if shown != fingerprint(signature) or version.number < signature.letter.binding_number:
         raise Changed
     with transaction.atomic():
         try:
@@ -118,6 +120,7 @@ def confirm(signature: Signature, *, shown: str) -> None:
                 signature,
                 SignatureStatus.PENDING,
                 by=None,
+                version=version,
                 confirmed_at=timezone.now(),
                 only_if={"signed_at": signature.signed_at},
             )
@@ -125,12 +128,6 @@ def confirm(signature: Signature, *, shown: str) -> None:
             raise Changed from None
         assess(signature)
         emails.received(signature)
-
-
-def forget_unconfirmed() -> int:
-    """Delete what nobody confirmed within `KEPT_UNCONFIRMED`; the number of signatures forgotten."""
-    old = Signature.objects.filter(status=SignatureStatus.UNCONFIRMED, signed_at__lt=timezone.now() - KEPT_UNCONFIRMED)
-    return old.delete()[0]
 
 
 def fingerprint(signature: Signature) -> str:

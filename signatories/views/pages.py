@@ -12,7 +12,7 @@ from django.utils.translation import get_language
 
 from letters.models import Version
 from publishing.pages import in_each_language
-from signatories import links, visits
+from signatories import links, queries, visits
 from signatories.forms.changing import MailboxForm, SecretForm
 from signatories.models import Signature
 from signatories.states import SignatureStatus
@@ -93,9 +93,8 @@ def about(signature: Signature) -> dict[str, Any]:
 
 
 def text_of(version: Version) -> dict[str, Any]:
-    """In the reader's language, or in the site's own where the version was not saved in that."""
-    language = get_language() or settings.LANGUAGE_CODE
-    return version.text(language if language in version.content else settings.MODELTRANSLATION_DEFAULT_LANGUAGE)
+    """In the reader's language."""
+    return queries.text_of(version, get_language() or settings.LANGUAGE_CODE)
 
 
 def _withdraw_path(signature: Signature) -> str:
