@@ -19,6 +19,11 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
+    def holding(self, *roles: str) -> "models.QuerySet[User]":
+        """Active members of staff who hold one of `roles`; administrators hold them all."""
+        held = models.Q(roles__role__in=(*roles, "administrator"))
+        return self.filter(models.Q(is_superuser=True) | held, is_active=True).distinct().order_by("name", "email")
+
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(email=(username or "").strip().lower())
 

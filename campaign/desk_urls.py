@@ -15,5 +15,6 @@ urlpatterns = [
     path("letters/<slug:slug>/text/versions/", desk_text.versions, name="versions"),
     path("letters/<slug:slug>/text/versions/<int:number>/", desk_text.version, name="version"),
     path("", include("signatories.desk_urls")),
+    path("", include("signatories.desk_organisations_urls")),
     path("", include("dispatch.desk_urls")),
 ]

@@ -3,7 +3,7 @@
 import logging
 import re
 
-SECRET = re.compile(r"/(?P<kind>signatures/[a-z-]+|password/reset/key)/[^/\s?#'\"]+")
+SECRET = re.compile(r"/(?P<kind>signatures/[a-z-]+|invited|not-us|password/reset/key)/[^/\s?#'\"]+")
 
 
 class WithoutSecrets(logging.Formatter):

@@ -19,6 +19,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     *i18n_patterns(
         path("letters/<slug:slug>/", include("signatories.urls")),
+        path("", include("signatories.invited_urls")),
         path("signatures/", include("campaign.signatures_urls")),
         path("", include("dispatch.urls")),
         *published(in_languages=True),

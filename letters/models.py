@@ -41,6 +41,11 @@ class LetterQuerySet(models.QuerySet["Letter"]):
     def public(self) -> "LetterQuerySet":
         return self.filter(published_at__lte=timezone.now())
 
+    def taking_signatures(self) -> "LetterQuerySet":
+        """Those of which `takes_signatures` is true."""
+        over = models.Q(signing_until__lt=timezone.now().date())
+        return self.filter(status=LetterStatus.OPEN).exclude(over)
+
 
 class Letter(Stateful):
     """An open letter: what stands around its blocks of text, and who may sign it until when."""
@@ -99,14 +104,15 @@ class Letter(Stateful):
         return datetime.combine(self.signing_until + timedelta(days=1), time.min, UTC)
 
     @property
-    def is_public(self) -> bool:
-        return self.published_at is not None and self.published_at <= timezone.now()
-
-    @property
     def takes_signatures(self) -> bool:
         """Open, and its last day not over."""
         ends = self.signing_ends_at
         return self.status == LetterStatus.OPEN and (ends is None or timezone.now() < ends)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether everyone may read it."""
+        return self.published_at is not None and self.published_at <= timezone.now()
 
     @property
     def version(self) -> "Version":

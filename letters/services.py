@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import secrets
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from ledger.services import Overtaken, move, witness
 from letters.content import PARTS, Content, Place, gaps, structure, words, working
-from letters.models import Letter, Version
+from letters.models import Letter, PrivateLink, Version
 from letters.states import LetterStatus
 from publishing import services as publishing
 
@@ -125,6 +126,24 @@ def publish(letter: Letter, *, at: datetime | None = None) -> None:
         touch(letter, "letter", at=at)
         publishing.touch("site", at=at)
     letter.refresh_from_db(fields=["published_at"])
+
+
+def make_private_link(letter: Letter, *, label: str, by: User) -> PrivateLink:
+    """A link for those who are to read and sign the letter before it is public; `label` says for whom it is."""
+    letter.version  # noqa: B018 - there has to be a text to show
+    with transaction.atomic():
+        link = letter.private_links.create(token=secrets.token_urlsafe(24), label=label, made_by=by)
+        witness(link, "made", by=by)
+    return link
+
+
+def revoke_private_link(link: PrivateLink, *, by: User) -> None:
+    """The link opens nothing from now on. Again, it changes nothing."""
+    now = timezone.now()
+    with transaction.atomic():
+        if PrivateLink.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=now) == 1:
+            witness(link, "revoked", by=by)
+    link.refresh_from_db(fields=["revoked_at"])
 
 
 def digest(content: Any) -> str:

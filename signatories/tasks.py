@@ -1,6 +1,7 @@
 from celery import shared_task
 
 from signatories import services
+from signatories.services import inviting
 
 
 @shared_task
@@ -20,6 +21,5 @@ def sweep_published() -> None:
 
 
 @shared_task
-def forget() -> None:
-    services.forget_unconfirmed()
-    services.forget_contacts()
+def send_invitations() -> None:
+    inviting.send_waiting()

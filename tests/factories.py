@@ -17,6 +17,7 @@ from letters.states import LetterStatus
 from signatories.folding import fold_name, mailbox
 from signatories.models import Organisation, Signature
 from signatories.services import name_columns
+from signatories.services.evidence import write_name_keys
 from signatories.states import SignatureStatus
 
 PASSWORD = "correct horse battery staple"
@@ -71,6 +72,14 @@ def make_letter(
         _make_recipients(letter)
     save_version(letter)
     return letter
+
+
+def make_organisation(*, name: str, country: str = "BY", **columns: Any) -> Organisation:
+    """An organisation of the registry, found by its names."""
+    stated = {**name_columns(name, {}), **columns}
+    made = Organisation.objects.create(folded_name=fold_name(name), country=country, **stated)
+    write_name_keys(made)
+    return made
 
 
 def make_signature(

@@ -16,6 +16,10 @@ DAMAGE = "\ufffd"
 # Marks above, under or around a letter, which take no place of their own in the line.
 PILED = {"Mn", "Me"}
 MARKS_ON_A_LETTER = 4
+NAME_IN = {
+    "be": _("Name in Belarusian"),
+    "ru": _("Name in Russian"),
+}
 # Joiners belong to the spelling of these; between other letters they only make two names look like one.
 JOINERS = {"\u200c", "\u200d"}
 JOINED_SCRIPTS = {
@@ -135,3 +139,23 @@ class VersionField(forms.ModelChoiceField):
         if "\0" in str(value):
             raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
         return super().to_python(value)
+
+
+class TextField(forms.CharField):
+    """Several lines for people to read. Invisible characters are left out: they come with what is pasted."""
+
+    def __init__(self, *, rows: int = 4, max_length: int = 5000, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length, widget=forms.Textarea(attrs={"rows": rows}), **kwargs)
+        self.widget.attrs.pop("maxlength", None)  # a browser would cut what is pasted without a word
+
+    def to_python(self, value: Any) -> str:
+        text = super().to_python(value) or ""
+        if DAMAGE in text:
+            raise ValidationError(_("Some letters were damaged on the way. Type this again."), code="damaged")
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        return "\n".join(_visible(line).rstrip() for line in lines).strip()
+
+
+def _visible(line: str) -> str:
+    pairs = zip(f" {line}", line.replace("\t", " "), strict=False)
+    return "".join(character for before, character in pairs if not _is_invisible(character, before))

@@ -72,6 +72,8 @@ class Migration(migrations.Migration):
                 ('invited_at', models.DateTimeField(null=True)),
                 ('chased_at', models.DateTimeField(null=True)),
                 ('answered_at', models.DateTimeField(null=True)),
+                ('to_chase', models.BooleanField(default=False)),
+                ('no_more_mails', models.BooleanField(default=False)),
                 ('invited_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invitations', to=settings.AUTH_USER_MODEL)),
                 ('letter', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='invitations', to='letters.letter')),
                 ('organisation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='invitations', to='signatories.organisation')),

@@ -23,9 +23,20 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         """Invited, and nothing heard since."""
         return self.filter(status=InvitationStatus.INVITED)
 
+    def to_be_sent(self) -> "InvitationQuerySet":
+        return self.filter(status=InvitationStatus.PREPARED).order_by("pk")
+
+    def to_be_chased(self) -> "InvitationQuerySet":
+        """Silent, and staff have asked for the one chaser that each may get."""
+        return self.silent().filter(to_chase=True, chased_at=None).order_by("pk")
+
 
 class Invitation(Stateful):
-    """One organisation asked to sign one letter, by a link of its own in its own language."""
+    """One organisation asked to sign one letter, by a link of its own in its own language.
+
+    `to_chase` and the state `prepared` are the queue of its mails. `no_more_mails` is the wish of whoever reads the
+    mailbox: no letter's invitation goes there again.
+    """
 
     machine: ClassVar[StateMachine] = INVITATION
 
@@ -44,6 +55,8 @@ class Invitation(Stateful):
     invited_at = models.DateTimeField(null=True)
     chased_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True)
+    to_chase = models.BooleanField(default=False)
+    no_more_mails = models.BooleanField(default=False)
 
     objects = InvitationQuerySet.as_manager()
 

@@ -1,3 +1,4 @@
+from datetime import date
 from typing import ClassVar
 
 from django.conf import settings
@@ -113,3 +114,7 @@ class MandatedSigner(models.Model):
 
     def __str__(self) -> str:
         return f"{self.organisation_id} {self.pk}"
+
+    def holds(self, day: date) -> bool:
+        """Whether the mandate is good on `day`."""
+        return self.since <= day and (self.until is None or day <= self.until)

@@ -9,6 +9,7 @@ from ledger.services import move
 from letters.services import touch
 from signatories import emails
 from signatories.models import Organisation, Signature
+from signatories.services.answering import has_signed
 from signatories.services.signing import SHOWN_IN
 from signatories.states import SignatureStatus
 
@@ -36,6 +37,7 @@ def approve(signature: Signature, *, by: User) -> None:
                 only_if={"signed_at": signature.signed_at},
                 **decision,
             )
+            has_signed(signature)
             emails.approved(signature)
             touch(signature.letter, *SHOWN_IN)
     except IntegrityError:

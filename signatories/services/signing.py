@@ -13,7 +13,9 @@ from letters.models import Letter, Version
 from signatories import emails
 from signatories.folding import fold_name, mailbox
 from signatories.models import Invitation, Signature
+from signatories.services.answering import has_signed
 from signatories.services.evidence import assess
+from signatories.services.objecting import tell_organisation
 from signatories.services.secrets import secret_index
 from signatories.states import SignatureStatus
 
@@ -127,6 +129,8 @@ def confirm(signature: Signature, *, shown: str, version: Version | None = None)
         except Overtaken:
             raise Changed from None
         assess(signature)
+        has_signed(signature)
+        tell_organisation(signature)
         emails.received(signature)
 
 

@@ -83,7 +83,7 @@ class Table:
 
 def open_table(file: IO[bytes]) -> Table:
     """`file`, which can be sought in and stays open, as a table. Raises `Unreadable`."""
-    source = _source(file)
+    source = source_of(file)
     for line in source.rows():
         if line.flaw:
             raise Unreadable(line.flaw)
@@ -92,7 +92,8 @@ def open_table(file: IO[bytes]) -> Table:
     raise Unreadable(_("The file is empty."))
 
 
-def _source(file: IO[bytes]) -> Source:
+def source_of(file: IO[bytes]) -> Source:
+    """The rows of a file of any kind that we read. Raises `Unreadable`."""
     size = file.seek(0, os.SEEK_END)
     if size > MAX_BYTES:
         limit = MAX_BYTES // 1024 // 1024
