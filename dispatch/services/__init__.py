@@ -1,3 +1,1 @@
-"""What happens to editions (`editions`), to dispatches (`dispatches`) and to each delivery (`deliveries`), and who is told
-of it (`telling`).
-"""
+"""What happens to editions (`editions`), dispatches (`dispatches`), deliveries (`deliveries`); who hears: `telling`."""

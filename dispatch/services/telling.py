@@ -20,7 +20,7 @@ TOLD = "signatories told"
 
 
 def tell_delivered() -> None:
-    """Mail the approved signatories of each edition of which a dispatch is done: once for an edition, however often sent.
+    """Mail the approved signatories of each edition of which a dispatch is done: once, however often it was sent.
 
     Where nothing was accepted there is nothing to tell; and before the letter is public nothing to show.
     """

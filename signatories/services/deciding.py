@@ -24,7 +24,8 @@ class EarlierText(Exception):
 
 def approve(signature: Signature, *, by: User) -> None:
     """Put the organisation under the letter. Raises `Overtaken`, `IllegalMove`, `AlreadyApproved` or `EarlierText`."""
-    if signature.version.number < signature.letter.binding_number:
+    is_earlier = signature.version.number < signature.letter.binding_number
+    if is_earlier and signature.status == SignatureStatus.PENDING:  # a counter-decision is followed by the question
         raise EarlierText
     try:
         with transaction.atomic():

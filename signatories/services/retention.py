@@ -22,7 +22,7 @@ def forget_unconfirmed() -> int:
             status=SignatureStatus.UNCONFIRMED, signed_at__lt=timezone.now() - KEPT_UNCONFIRMED
         )
         for signature in old:
-            if signature.logo:
+            if signature.logo and signature.logo.name:
                 transaction.on_commit(partial(signature.logo.storage.delete, signature.logo.name))
             signature.delete()
             count += 1
@@ -32,8 +32,8 @@ def forget_unconfirmed() -> int:
 def forget_contacts() -> int:
     """Delete who signed for organisations, and what was said with them, once a campaign's last day is over (UTC).
 
-    The public name stays, with the state, and with days and grades of the evidence; who was invited goes altogether, but
-    for the wish to get no invitation. How many signatures.
+    The public name stays, with the state, and with days and grades of the evidence; who was invited goes altogether,
+    but for the wish to get no invitation. How many signatures.
     """
     over = {"letter__campaign__contacts_until__lt": timezone.now().date()}
     count = 0

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import get_language
 
 from letters.models import Version
@@ -43,6 +44,8 @@ def of_signature(view: View) -> View:
             return locked(request, signature)
         if not may_see(request, signature):
             return shut(request, signature)
+        if signature.forgotten_at:
+            return page(request, "forgotten", withdraw_path=_withdraw_path(signature))
         return view(request, signature, **rest)
 
     return reached
@@ -95,6 +98,15 @@ def about(signature: Signature) -> dict[str, Any]:
 def text_of(version: Version) -> dict[str, Any]:
     """In the reader's language."""
     return queries.text_of(version, get_language() or settings.LANGUAGE_CODE)
+
+
+def own_address(request: HttpRequest) -> str:
+    """Of the own page that a page stands behind, reached in the same way."""
+    match = request.resolver_match
+    assert match is not None
+    return reverse(
+        "signatures:own", kwargs={name: match.kwargs[name] for name in ("token", "pk") if name in match.kwargs}
+    )
 
 
 def _withdraw_path(signature: Signature) -> str:

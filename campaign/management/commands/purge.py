@@ -8,7 +8,9 @@ from campaign.purging import purge
 class Command(BaseCommand):
     """What the scheduler does every hour; safe to repeat."""
 
-    help = "Deletes what is not to be kept: unconfirmed signatures, contacts of campaigns that are over, ended sessions."
+    help = (
+        "Deletes what is not to be kept: unconfirmed signatures, contacts of campaigns that are over, ended sessions."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         purged = purge()
