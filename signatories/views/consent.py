@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods
 
@@ -85,9 +86,11 @@ def what_changed(signature: Signature) -> dict[str, Any]:
 def _keep(request: HttpRequest, signature: Signature, *, status: int = 200, **context: Any) -> HttpResponse:
     if not needs_renewal(signature):
         return redirect(own_address(request))
+    changes = what_changed(signature)
     context |= {
         **about(signature),
-        **what_changed(signature),
+        **changes,
+        "is_late": changes["keep_until"] < timezone.now().date(),
         "has_lapsed": signature.status == SignatureStatus.LAPSED,
         "withdraw_path": links.path(signature, "withdraw"),
         "own_address": own_address(request),
