@@ -19,5 +19,6 @@ class Purged:
 def purge() -> Purged:
     """Everything that is due; safe to repeat."""
     purged = Purged(unconfirmed=services.forget_unconfirmed(), contacts=services.forget_contacts())
+    services.forget_logos()
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     return purged

@@ -1,6 +1,6 @@
-"""What happens to signatures: signed (`signing`), decided on (`deciding`), listed (`listing`), changed and withdrawn
-(`changing`), reached (`access`), kept for another text (`consent`); what signers are told (`telling`), and what is not
-kept (`retention`).
+"""What happens to signatures: signed (`signing`), looked at (`reviewing`), decided on (`deciding`), listed (`listing`),
+changed and withdrawn (`changing`), reached (`access`), kept for another text (`consent`); what signers are told
+(`telling`), and what is not kept (`retention`).
 """
 
 from signatories.services.access import issue_new_link, issue_new_secret, lock, unlock
@@ -22,7 +22,8 @@ from signatories.services.changing import (
 from signatories.services.consent import ask_for_consent, keep, lapse
 from signatories.services.deciding import AlreadyApproved, EarlierText, approve, make_lead, reject
 from signatories.services.listing import choose_order, mark_delivered, place
-from signatories.services.retention import forget_contacts, forget_unconfirmed
+from signatories.services.retention import forget_contacts, forget_logos, forget_unconfirmed
+from signatories.services.reviewing import answer, approve_batch, ask, assign, note, take_back_question
 from signatories.services.signing import (
     SHOWN_IN,
     Changed,
@@ -48,8 +49,12 @@ __all__ = [
     "SignedAlready",
     "Signing",
     "accept_correction",
+    "answer",
     "approve",
+    "approve_batch",
+    "ask",
     "ask_for_consent",
+    "assign",
     "choose_language",
     "choose_order",
     "confirm",
@@ -57,6 +62,7 @@ __all__ = [
     "decline_correction",
     "fingerprint",
     "forget_contacts",
+    "forget_logos",
     "forget_unconfirmed",
     "hand_over",
     "issue_new_link",
@@ -67,12 +73,14 @@ __all__ = [
     "make_lead",
     "mark_delivered",
     "name_columns",
+    "note",
     "place",
     "reject",
     "remind",
     "sign",
     "stop_reminders",
     "take_back",
+    "take_back_question",
     "take_over",
     "tell_published",
     "unlock",

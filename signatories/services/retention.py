@@ -1,20 +1,25 @@
 """What is not kept: signatures that nobody confirmed, and the contacts of a campaign that is over."""
 
-from functools import partial
+from datetime import timedelta
 
+from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
 from ledger.services import witness
-from signatories.models import Invitation, Signature
+from signatories import logos
+from signatories.models import Invitation, Organisation, Signature
+from signatories.services import guard
 from signatories.services.signing import KEPT_UNCONFIRMED
 from signatories.states import SignatureStatus
 
+LOGO_WAITS = timedelta(hours=1)
 NO_CONTACT = {"representative": "", "role": "", "email": "", "mailbox": ""}
 
 
 def forget_unconfirmed() -> int:
     """Delete what nobody confirmed within `KEPT_UNCONFIRMED`, with all that stands beside it; how many signatures."""
+    guard.forget_spent()
     count = 0
     with transaction.atomic():
         # Locked, so that none is confirmed between being found and being deleted.
@@ -22,11 +27,21 @@ def forget_unconfirmed() -> int:
             status=SignatureStatus.UNCONFIRMED, signed_at__lt=timezone.now() - KEPT_UNCONFIRMED
         )
         for signature in old:
-            if signature.logo and signature.logo.name:
-                transaction.on_commit(partial(signature.logo.storage.delete, signature.logo.name))
             signature.delete()
             count += 1
     return count
+
+
+def forget_logos() -> None:
+    """Delete the files to which no signature and no organisation leads: replaced, refused, or of one that is forgotten.
+
+    One that is an hour old has had its row since.
+    """
+    rows = (Signature.objects.exclude(logo=""), Organisation.objects.exclude(logo=""))
+    kept = {name for found in rows for name in found.values_list("logo", flat=True)}
+    for name in logos.stored():
+        if name not in kept and default_storage.get_created_time(name) < timezone.now() - LOGO_WAITS:
+            default_storage.delete(name)
 
 
 def forget_contacts() -> int:

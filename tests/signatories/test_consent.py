@@ -17,6 +17,7 @@ from letters.services import save_version
 from mailing.models import Mail
 from publishing.models import Touch
 from signatories import links, services, tasks
+from signatories.desk.rows import rows
 from signatories.models import Signature
 from signatories.services import consent
 from signatories.services.secrets import new_secret, secret_index
@@ -400,8 +401,8 @@ class TestDeciding:
         change(letter)
         client = Client()
         client.force_login(make_user())
-        shown = signature.signed_at.isoformat()
-        answer = client.post(f"/desk/signatures/{signature.pk}/approve/", {"shown": shown}, follow=True)
+        (row,) = rows([signature])
+        answer = client.post(f"/desk/signatures/{signature.pk}/approve/", {"shown": row.shown}, follow=True)
         assert "signed an earlier text" in answer.text
         assert status_of(signature) == SignatureStatus.PENDING
 

@@ -2,13 +2,10 @@
 
 from datetime import timedelta
 from io import StringIO
-from typing import Any
 
 import pytest
 from django.apps import apps
 from django.contrib.sessions.models import Session
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -65,15 +62,6 @@ class TestUnconfirmed:
         assert list(Signature.objects.all()) == [fresh]
         for model in (Evidence, NameKey, Question, Note, Handover):
             assert not model._default_manager.exists()
-
-    def test_a_logo_goes_with_it(self, letter: Letter, django_capture_on_commit_callbacks: Any) -> None:
-        signature = make_signature(letter, status=SignatureStatus.UNCONFIRMED)
-        path = default_storage.save("logos/a.png", ContentFile(b"png"))
-        long_ago = timezone.now() - 2 * KEPT_UNCONFIRMED
-        Signature.objects.filter(pk=signature.pk).update(logo=path, signed_at=long_ago)
-        with django_capture_on_commit_callbacks(execute=True):
-            services.forget_unconfirmed()
-        assert not default_storage.exists(path)
 
     def test_confirmed_ones_stay(self, letter: Letter) -> None:
         for status in SignatureStatus.values:
