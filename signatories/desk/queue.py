@@ -159,7 +159,7 @@ def a_page(signatures: SignatureQuerySet, number: str | None) -> Page[Signature]
 
     Keys alone are sorted, and whole rows read of one page: the last page costs what the first one does.
     """
-    keys = Paginator(signatures.values_list("pk", flat=True), A_PAGE).get_page(number)
+    keys: Page[Any] = Paginator(signatures.values_list("pk", flat=True), A_PAGE).get_page(number)
     listed = list(keys)
     found = Signature.objects.select_related("letter", "decided_by", "assigned_to").in_bulk(listed)
     return Page([found[pk] for pk in listed if pk in found], keys.number, keys.paginator)
