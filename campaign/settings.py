@@ -319,6 +319,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-deliveries": {"task": "dispatch.tasks.sweep_deliveries", "schedule": 10.0, "options": {"expires": 10}},
     "read-mailbox": {"task": "dispatch.tasks.read_mailbox", "schedule": 60.0, "options": {"expires": 60}},
     "sweep-invitations": {"task": "signatories.tasks.send_invitations", "schedule": 15.0, "options": {"expires": 15}},
+    "remind-of-terms": {"task": "dispatch.tasks.remind", "schedule": 3600.0, "options": {"expires": 3600}},
     "forget-contacts": {"task": "signatories.tasks.forget_unconfirmed", "schedule": 3600.0},
 }
 

@@ -9,15 +9,17 @@ from email.utils import format_datetime, parseaddr
 from string import Formatter
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils import translation
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from dispatch import seal
 from dispatch.models import Covering, Delivery, EditionFile
 from dispatch.services.editions import sealed_bytes
-from mailing.services import one_line
+from mailing.services import one_line, queue
 
 
 class Unfit(Exception):
@@ -49,8 +51,31 @@ def covering(delivery: Delivery) -> bytes:
 def words(delivery: Delivery) -> tuple[str, str]:
     """Subject and covering text, as the recipient will read them. Raises `Unfit`."""
     with translation.override(delivery.language):
-        _headers(delivery)  # an address that is none makes a mail unfit, too
+        if delivery.is_mail:
+            _headers(delivery)  # an address that is none makes a mail unfit, too
         return _subject(delivery), _body(delivery)
+
+
+def term_is_over(delivery: Delivery, user: User) -> bool:
+    """To a campaigner, on the day after the last one that the law gives an office to answer."""
+    letter = delivery.edition.letter
+    with translation.override(user.language):
+        context = {
+            "letter": letter,
+            "office": delivery.recipient.title,
+            "since": delivery.registered_on,
+            "due": delivery.answer_due_on,
+            "source": delivery.recipient.term_source,
+            "link": settings.PUBLIC_URL + reverse("desk:delivery", args=[delivery.pk]),
+        }
+    return queue(
+        key=f"term:{delivery.pk}:{user.pk}",
+        to=user.email,
+        language=user.language,
+        template="emails/dispatch/term_is_over.txt",
+        context=context,
+        is_demonstration=letter.is_demonstration,
+    )
 
 
 def _headers(delivery: Delivery) -> bytes:

@@ -7,7 +7,7 @@ gives the same bytes wherever the same libraries set it.
 import atexit
 import json
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -53,7 +53,7 @@ class Document:
 def render(edition: Edition, language: str) -> Document:
     """Typeset `edition` in `language`. Raises `CannotTypeset` for a letter no font has, or where Pango is missing."""
     content = _composed(edition.content)
-    _require_glyphs(content, language)
+    require_glyphs(_texts(content, language))
     with translation.override(language):
         context = {**_context(content, language), "created": f"{edition.cut_at:%Y-%m-%dT%H:%M:%SZ}"}
         html = render_to_string("pdf/letter.html", context)
@@ -269,9 +269,9 @@ def _glyphs() -> frozenset[int]:
     return frozenset(covered)
 
 
-def _require_glyphs(content: dict[str, Any], language: str) -> None:
+def require_glyphs(texts: Iterable[str]) -> None:
     """Raise `CannotTypeset` naming the characters that no font has, and where they stand."""
-    for text in _texts(content, language):
+    for text in texts:
         missing = sorted({character for character in text if not _can_be_set(character)})
         if missing:
             named = ", ".join(f"U+{ord(it):04X} {unicodedata.name(it, 'control character')}" for it in missing)

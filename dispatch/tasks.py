@@ -1,7 +1,7 @@
 from celery import shared_task
 
 from dispatch.models import Delivery, Dispatch, EditionFile
-from dispatch.services import deliveries, dispatches, editions, mailbox
+from dispatch.services import deliveries, dispatches, editions, followup, mailbox
 
 
 @shared_task
@@ -37,3 +37,8 @@ def sweep_deliveries() -> None:
 @shared_task
 def read_mailbox() -> None:
     mailbox.read()
+
+
+@shared_task
+def remind() -> None:
+    followup.remind()
