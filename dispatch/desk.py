@@ -23,7 +23,7 @@ from accounts.access import (
     staff,
     staff_page,
 )
-from dispatch import emails, smtp
+from dispatch import emails, seal, smtp
 from dispatch.lookup import look_up
 from dispatch.models import Delivery, Dispatch, Edition, EditionFile
 from dispatch.services import deliveries, dispatches, editions
@@ -50,6 +50,10 @@ CHANGED = gettext_lazy("Nothing was done: things have changed since the page was
 REFUSALS: dict[type[Exception], Promise] = {
     editions.NothingToFreeze: gettext_lazy(
         "An edition needs at least one approved signatory and one addressee. There is nothing to freeze yet."
+    ),
+    seal.NoCertificate: gettext_lazy(
+        "The certificate that seals can’t be opened, and the letter prints its fingerprint. An operator has to mend it"
+        " (SEAL_P12)."
     ),
     dispatches.NotSealed: gettext_lazy(
         "Only the latest sealed edition is sent, and only while everybody named in it stands under the letter."

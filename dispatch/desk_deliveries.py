@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import access_campaign, access_deliveries, may, staff, staff_page
-from dispatch import emails, paper, pdf, plain, record
+from dispatch import emails, paper, pdf, record
 from dispatch.desk import REFUSALS, STAGES
 from dispatch.desk_forms import (
     CarriedForm,
@@ -27,6 +27,7 @@ from dispatch.models import Channel, Delivery, Evidence, FurtherAddress, Recipie
 from dispatch.services import dispatches, evidence, outcomes
 from dispatch.services.deliveries import NameTakenBack
 from dispatch.states import TURNED_AWAY, DeliveryStatus, DispatchStatus
+from dispatch.twin import twin
 
 ON_THE_WAY = (DispatchStatus.SENDING, DispatchStatus.DONE)
 PACKS: dict[str, Callable[[Delivery], bytes]] = {"covering": paper.covering_letter, "label": paper.label}
@@ -226,7 +227,7 @@ def _page(request: HttpRequest, found: Delivery, *, status: int = 200, **bound: 
         "look_up": look_up(found) if found.status == DeliveryStatus.UNKNOWN else None,
         "may_campaign": may(staff(request), access_campaign),
         "may_be_printed": waits and _may_be_printed(found),
-        "text": plain.text_of(edition, found.language) if waits and found.channel == Channel.WEB else "",
+        "text": _to_paste(found) if waits and found.channel == Channel.WEB else "",
         "next_ways": _next_ways(found) if found.status in TURNED_AWAY else None,
         "forms": _forms(found) | bound,
     }
@@ -258,6 +259,11 @@ def _next_ways(found: Delivery) -> list[tuple[FurtherAddress, bool]]:
     known = set(tried.filter(recipient=found.recipient_id).values_list("channel", "address"))
     further = found.recipient.further_addresses.all()
     return [(way, (way.channel, way.address) in known) for way in further]
+
+
+def _to_paste(found: Delivery) -> str:
+    """The text of the letter, without the line that says why it stands in a mail."""
+    return twin(found.edition, found.language).partition("\n\n")[2]
 
 
 def _may_be_printed(found: Delivery) -> bool:

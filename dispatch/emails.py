@@ -17,8 +17,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from dispatch import seal
+from dispatch.content import organisations_in
 from dispatch.models import Covering, Delivery, EditionFile
 from dispatch.services.editions import sealed_bytes
+from dispatch.twin import twin
 from mailing.services import one_line, queue
 
 
@@ -54,6 +56,12 @@ def words(delivery: Delivery) -> tuple[str, str]:
         if delivery.is_mail:
             _headers(delivery)  # an address that is none makes a mail unfit, too
         return _subject(delivery), _body(delivery)
+
+
+def words_on_paper(delivery: Delivery) -> tuple[str, str]:
+    """Subject and text of the covering letter, where the letter itself lies beside it. Raises `Unfit`."""
+    with translation.override(delivery.language):
+        return _subject(delivery), _covering_text(delivery)
 
 
 def term_is_over(delivery: Delivery, user: User) -> bool:
@@ -122,10 +130,15 @@ def _subject(delivery: Delivery) -> str:
 
 
 def _body(delivery: Delivery) -> str:
-    text = _filled(_in(_text(delivery), "body", delivery.language), _values(delivery)).strip() + "\n"
+    """The covering text, and below it the letter itself, for mailboxes that take attachments away."""
+    text = f"{_covering_text(delivery)}\n\n{twin(delivery.edition, delivery.language)}"
     if delivery.edition.letter.is_demonstration:
         return gettext("This is a demonstration. It was not sent to anyone.") + "\n\n" + text
     return text
+
+
+def _covering_text(delivery: Delivery) -> str:
+    return _filled(_in(_text(delivery), "body", delivery.language), _values(delivery)).strip()
 
 
 def _values(delivery: Delivery) -> dict[str, str]:
@@ -135,7 +148,7 @@ def _values(delivery: Delivery) -> dict[str, str]:
     return {
         "salutation": _in(delivery.recipient, "salutation", delivery.language),
         "letter_title": printed["title"],
-        "count": str(len(content["signatories"]) + content["withheld"]),
+        "count": str(organisations_in(delivery.edition)),
         "reference": content["reference"],
         "edition_url": settings.PUBLIC_URL + delivery.edition.get_absolute_url(),
         "contact": "\n".join((printed["contact_name"], printed["contact_address"], content["contact_email"])),

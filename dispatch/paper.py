@@ -12,8 +12,8 @@ from dispatch.models import Channel, Delivery
 
 def covering_letter(delivery: Delivery) -> bytes:
     """In the recipient's language, of today's date. Raises `emails.Unfit` or `pdf.CannotTypeset`."""
-    subject, body = emails.words(delivery)
-    return _printed(delivery, "pdf/covering.html", subject=subject, paragraphs=body.strip().split("\n\n"))
+    subject, text = emails.words_on_paper(delivery)
+    return _printed(delivery, "pdf/covering.html", subject=subject, paragraphs=text.split("\n\n"))
 
 
 def label(delivery: Delivery) -> bytes:

@@ -1,12 +1,49 @@
 from celery import shared_task
 
-from signatories import services
-from signatories.services import inviting
+from signatories import digest, services
+from signatories.models import Import
+from signatories.services import importing, inviting
 
 
 @shared_task
-def forget_unconfirmed() -> None:
-    services.forget_unconfirmed()
+def sweep_consent() -> None:
+    services.ask_for_consent()
+    services.lapse()
+
+
+@shared_task
+def sweep_reminders() -> None:
+    services.remind()
+
+
+@shared_task
+def sweep_published() -> None:
+    services.tell_published()
+
+
+@shared_task
+def check_import(pk: int) -> None:
+    importing.check(Import.objects.get(pk=pk))
+
+
+@shared_task
+def carry_out_import(pk: int) -> None:
+    importing.carry_out(Import.objects.get(pk=pk))
+
+
+@shared_task
+def weigh_import(pk: int) -> None:
+    importing.weigh(Import.objects.get(pk=pk))
+
+
+@shared_task
+def sweep_imports() -> None:
+    importing.sweep()
+
+
+@shared_task
+def mail_digests() -> None:
+    digest.mail_digests()
 
 
 @shared_task

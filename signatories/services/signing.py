@@ -1,6 +1,6 @@
 """What happens to a signature: signed, confirmed, forgotten."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from ledger.services import Overtaken, insert_if_absent, move, record_once
 from letters.models import Letter, Version
-from signatories import emails
+from signatories import emails, logos
 from signatories.folding import fold_name, mailbox
 from signatories.models import Invitation, Signature
+from signatories.services import guard
 from signatories.services.answering import has_signed
 from signatories.services.evidence import assess
 from signatories.services.objecting import tell_organisation
@@ -36,13 +37,15 @@ class Changed(Exception):
 class Signing:
     """What a signer states in the form; cleaned, not yet believed."""
 
+    kind: str = Signature.Kind.ORGANISATION
     visibility: str
     name: str
-    names: dict[str, str]
+    names: dict[str, str] = field(default_factory=dict)
+    affiliation: str = ""
     country: str
-    website: str
-    representative: str
-    role: str
+    website: str = ""
+    representative: str = ""
+    role: str = ""
     email: str
     language: str
 
@@ -64,8 +67,10 @@ def sign(
     version: Version,
     signing: Signing,
     *,
+    logo: bytes = b"",
     invitation: Invitation | None = None,
     secret: str = "",
+    proof: str = "",
     is_proven: bool = False,
 ) -> Signature:
     """Take a signature and mail the signer a link to confirm it.
@@ -74,8 +79,8 @@ def sign(
     unconfirmed, what was stated last counts; afterwards nothing changes, and the mail says where it stands. A withdrawn
     one is over and stays as it is: who signs again signs anew. The caller can't tell the one from the other, and must
     not. `secret` opens the page of a signature that is withheld, and becomes that of one that is new or unconfirmed
-    alone. Where the mailbox `is_proven`, there is nothing to confirm: the signature goes to the staff at once. Raises
-    `NotOpen`.
+    alone; so does `logo`, a PNG. `proof` is used up (`guard.spend`). Where the mailbox `is_proven`, there is nothing to
+    confirm: the signature goes to the staff at once. Raises `NotOpen` and `guard.Unproven`.
     """
     if not letter.takes_signatures:
         raise NotOpen
@@ -85,9 +90,12 @@ def sign(
         "version": version,
         "signed_at": timezone.now(),
         "secret_index": secret_index(secret),
+        "logo": logos.keep(logo) if logo else "",
         **({"invitation": invitation} if invitation else {}),
     }
     with transaction.atomic():
+        if proof:
+            guard.spend(proof)
         is_new = insert_if_absent(Signature(**who, **stated))
         signature = Signature.objects.live().select_for_update().get(**who)
         signature.letter = letter
@@ -102,17 +110,19 @@ def sign(
     return signature
 
 
-def confirm(signature: Signature, *, shown: str) -> None:
+def confirm(signature: Signature, *, shown: str, version: Version | None = None) -> None:
     """The signer's button: puts the signature before the staff. Pressed again, it changes nothing.
 
-    `shown` is the `fingerprint` of what the signer was shown. Raises `Changed`, and `NotOpen` for a letter that was
-    closed since.
+    `shown` is the `fingerprint` of what the signer was shown, `version` the text, if it is another than that of the
+    form. Raises `Changed`, also for a text whose meaning is not the letter's any more, and `NotOpen` for a letter that
+    was closed since.
     """
+    version = version or signature.version
     if signature.status != SignatureStatus.UNCONFIRMED:
         return
     if not signature.letter.takes_signatures:
         raise NotOpen
-    if shown != fingerprint(signature):
+    if shown != fingerprint(signature) or version.number < signature.letter.binding_number:
         raise Changed
     with transaction.atomic():
         try:
@@ -120,6 +130,7 @@ def confirm(signature: Signature, *, shown: str) -> None:
                 signature,
                 SignatureStatus.PENDING,
                 by=None,
+                version=version,
                 confirmed_at=timezone.now(),
                 only_if={"signed_at": signature.signed_at},
             )
@@ -129,12 +140,6 @@ def confirm(signature: Signature, *, shown: str) -> None:
         has_signed(signature)
         tell_organisation(signature)
         emails.received(signature)
-
-
-def forget_unconfirmed() -> int:
-    """Delete what nobody confirmed within `KEPT_UNCONFIRMED`; the number of signatures forgotten."""
-    old = Signature.objects.filter(status=SignatureStatus.UNCONFIRMED, signed_at__lt=timezone.now() - KEPT_UNCONFIRMED)
-    return old.delete()[0]
 
 
 def fingerprint(signature: Signature) -> str:

@@ -233,6 +233,7 @@ def host(
         "EMAIL_URL": "smtp://127.0.0.1:1",
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "TRUSTED_PROXIES": "1",
+        "REQUIRE_SECOND_FACTOR": "0",  # whoever is signed in here has none
         "LOG_LEVEL": "CRITICAL",
     }
     host = Host(folder, environment)
@@ -346,7 +347,7 @@ def test_nothing_forged_reaches_the_application(tmp_path: Path) -> None:
         ask(port, "/desk/%2e%2e/?a=/../b", tls=True, cookie="a=b", **FORGED)
         moved = ask(plain, "/en/?x=1", host="evil.example")
         flood = [ask(port, "/desk/", tls=True).status for _ in range(90)]
-        large = ask(port, "/desk/", "POST", tls=True, body=b"x" * 3_000_000)
+        large = ask(port, "/desk/", "POST", tls=True, body=b"x" * 7_000_000)
         server.shutdown()
     assert heard[0] == {
         "": "/desk/%2e%2e/?a=/../b",
@@ -407,6 +408,12 @@ def test_the_application_answers_the_rest(letter: Letter, host: Host) -> None:
         found = ask(host.nginx, path, method, tls=True)
         embedded = ask(host.app, path, method, x_forwarded_proto="https")
         assert (found.status, found.body) == (status, embedded.body), path
+
+
+def test_a_table_of_signatures_may_be_larger_than_anything_else(letter: Letter, host: Host) -> None:
+    body = b"x" * 7_000_000
+    assert ask(host.nginx, "/desk/letters/belarus-2020/import/", "POST", tls=True, body=body).status == 302
+    assert ask(host.nginx, "/desk/letters/belarus-2020/", "POST", tls=True, body=body).status == 413
 
 
 def test_nothing_beside_what_is_public_is_a_file(letter: Letter, host: Host) -> None:
