@@ -317,6 +317,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-mail": {"task": "mailing.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
     "sweep-editions": {"task": "dispatch.tasks.sweep_editions", "schedule": 15.0, "options": {"expires": 15}},
     "sweep-deliveries": {"task": "dispatch.tasks.sweep_deliveries", "schedule": 10.0, "options": {"expires": 10}},
+    "sweep-imports": {"task": "signatories.tasks.sweep_imports", "schedule": 15.0, "options": {"expires": 15}},
+    "read-mailbox": {"task": "dispatch.tasks.read_mailbox", "schedule": 60.0, "options": {"expires": 60}},
     "sweep-invitations": {"task": "signatories.tasks.send_invitations", "schedule": 15.0, "options": {"expires": 15}},
     "forget-contacts": {"task": "signatories.tasks.forget_unconfirmed", "schedule": 3600.0},
 }

@@ -440,6 +440,7 @@ class Reply(models.Model):
     channel = models.CharField(_("Came by"), max_length=10, choices=Channel)
     received_on = models.DateField(_("Date"))
     number = models.CharField(_("Number the office gave it"), max_length=100, blank=True)
+    source = models.CharField(max_length=64, blank=True)
     sender = EncryptedTextField(blank=True)
     subject = EncryptedTextField(blank=True)
     text = EncryptedTextField(_("Text"), blank=True)

@@ -1,7 +1,7 @@
 from celery import shared_task
 
 from dispatch.models import Delivery, Dispatch, EditionFile
-from dispatch.services import deliveries, dispatches, editions
+from dispatch.services import deliveries, dispatches, editions, mailbox
 
 
 @shared_task
@@ -32,3 +32,8 @@ def sweep_editions() -> None:
 @shared_task
 def sweep_deliveries() -> None:
     deliveries.sweep()
+
+
+@shared_task
+def read_mailbox() -> None:
+    mailbox.read()

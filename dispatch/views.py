@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
@@ -11,30 +10,22 @@ from django.utils.datastructures import MultiValueDict
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
+from accounts.uploads import keep_in_memory
 from dispatch import verification
 from dispatch.forms import TOO_LARGE, ChecksumForm, CopyForm
 from dispatch.inspection import Busy
 from publishing.pages import in_each_language
 
-ENVELOPE = 64 * 1024  # bytes of a request beside the file
 RETRY_AFTER = 30  # seconds
-
-
-class KeptInMemory(MemoryFileUploadHandler):
-    """No copy that somebody has checked touches the disk. Its size is seen to before."""
-
-    def handle_raw_input(self, *args: Any, **kwargs: Any) -> None:
-        self.activated = True
 
 
 @csrf_exempt  # here only: the length is looked at before the token, for to find the token is to read it all
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify(request: HttpRequest) -> HttpResponse:
     """The form, and what is said of a copy. What is too large is refused unread."""
-    if request.method == "POST":
-        if _length(request) > verification.LIMIT + ENVELOPE:
-            return _too_large(request)
-        request.upload_handlers = [KeptInMemory(request)]
+    # No copy that somebody has checked touches the disk.
+    if request.method == "POST" and not keep_in_memory(request, limit=verification.LIMIT):
+        return _too_large(request)
     return _verify(request)
 
 
@@ -58,11 +49,6 @@ def _verify(request: HttpRequest) -> HttpResponse:
         response = _page(request, status=503, busy=True)
         response["Retry-After"] = RETRY_AFTER
         return response
-
-
-def _length(request: HttpRequest) -> int:
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    return int(length) if length.isascii() and length.isdigit() else 0
 
 
 def _too_large(request: HttpRequest) -> HttpResponse:

@@ -1,5 +1,6 @@
 """The one door through which a state changes."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
@@ -76,6 +77,11 @@ def record_once(row: Stateful, *, by: "User | None") -> None:
     with connection.cursor() as cursor:
         at = connection.ops.adapt_datetimefield_value(timezone.now())
         cursor.execute(statement, [label, row.pk, row.status, by.pk if by else None, at, label, row.pk])
+
+
+def record_all(rows: Sequence[Stateful], *, by: "User | None") -> None:
+    """Write down that many rows of one table came into being."""
+    Event.objects.bulk_create(Event(table=row._meta.label_lower, row=row.pk, target=row.status, by=by) for row in rows)
 
 
 def witness(row: models.Model, what: str, *, by: "User | None") -> None:

@@ -32,6 +32,16 @@ def decrypt(stored: str) -> str:
     return _box(tuple(settings.CONTACT_KEYS)).decrypt(stored.encode()).decode() if stored else ""
 
 
+def encrypt_bytes(data: bytes) -> bytes:
+    """A file under the first of `CONTACT_KEYS`."""
+    return _box(tuple(settings.CONTACT_KEYS)).encrypt(data)
+
+
+def decrypt_bytes(stored: bytes) -> bytes:
+    """Raises `cryptography.fernet.InvalidToken`."""
+    return _box(tuple(settings.CONTACT_KEYS)).decrypt(stored)
+
+
 class EncryptedTextField(models.TextField):
     """Text that only the site can read. It can't be searched or sorted by: keep a `keyed_index` beside it."""
 

@@ -1,8 +1,18 @@
 from django.urls import path
 
-from signatories import desk, desk_list
+from signatories import desk, desk_access, desk_import, desk_list
 
 urlpatterns = [
+    path("signatures/<int:pk>/access/", desk_access.access, name="access"),
+    path("signatures/<int:pk>/access/new-link/", desk_access.new_link, name="new_link"),
+    path("signatures/<int:pk>/access/new-secret/", desk_access.new_secret, name="new_secret"),
+    path("signatures/<int:pk>/access/lock/", desk_access.lock, name="lock"),
+    path("signatures/<int:pk>/access/unlock/", desk_access.unlock, name="unlock"),
+    path("letters/<slug:slug>/import/", desk_import.tables, name="tables"),
+    path("letters/<slug:slug>/export/", desk_import.take_away, name="export"),
+    path("imports/<int:pk>/", desk_import.found, name="import"),
+    path("imports/<int:pk>/begin/", desk_import.begin, name="begin_import"),
+    path("imports/<int:pk>/drop/", desk_import.drop, name="drop_import"),
     path("letters/<slug:slug>/order/", desk_list.order, name="order"),
     path("letters/<slug:slug>/places/", desk_list.places, name="places"),
     path("signatures/<int:pk>/approve/", desk.approve, name="approve"),

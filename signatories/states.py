@@ -93,3 +93,23 @@ HANDOVER = StateMachine(
     HandoverStatus,
     {HandoverStatus.OFFERED: (HandoverStatus.ACCEPTED, HandoverStatus.ENDED)},
 )
+
+
+class ImportStatus(TextChoices):
+    UPLOADED = "uploaded", pgettext_lazy("import", "Being checked")
+    CHECKED = "checked", pgettext_lazy("import", "Checked")
+    QUEUED = "queued", pgettext_lazy("import", "Being imported")
+    DONE = "done", pgettext_lazy("import", "Imported")
+    REFUSED = "refused", pgettext_lazy("import", "Not imported")
+    DROPPED = "dropped", pgettext_lazy("import", "Dropped")
+
+
+IMPORT = StateMachine(
+    "import",
+    ImportStatus,
+    {
+        ImportStatus.UPLOADED: (ImportStatus.CHECKED, ImportStatus.REFUSED, ImportStatus.DROPPED),
+        ImportStatus.CHECKED: (ImportStatus.QUEUED, ImportStatus.DROPPED),
+        ImportStatus.QUEUED: (ImportStatus.DONE, ImportStatus.REFUSED),
+    },
+)

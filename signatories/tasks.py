@@ -1,12 +1,33 @@
 from celery import shared_task
 
 from signatories import services
-from signatories.services import inviting
+from signatories.models import Import
+from signatories.services import importing, inviting
 
 
 @shared_task
 def forget_unconfirmed() -> None:
     services.forget_unconfirmed()
+
+
+@shared_task
+def check_import(pk: int) -> None:
+    importing.check(Import.objects.get(pk=pk))
+
+
+@shared_task
+def carry_out_import(pk: int) -> None:
+    importing.carry_out(Import.objects.get(pk=pk))
+
+
+@shared_task
+def weigh_import(pk: int) -> None:
+    importing.weigh(Import.objects.get(pk=pk))
+
+
+@shared_task
+def sweep_imports() -> None:
+    importing.sweep()
 
 
 @shared_task

@@ -293,6 +293,11 @@ def addresses(staff: User) -> tuple[Callable[[str], list[str]], list[str]]:
     with time_machine.travel(datetime.now(UTC) - links.CONFIRM_WITHIN - timedelta(days=1)):
         expired = own_path(links.confirm_url(waiting[SignatureStatus.UNCONFIRMED]))
 
+    approved, hidden = waiting[SignatureStatus.APPROVED], make_signature(letter, visibility="withheld")
+    withdraw = [own_path(links.withdraw_url(waiting[state])) for state in ("approved", "withdrawn")]
+    below_own = [own_path(links.own_url(approved)) + below for below in ("correct/", "hand-over/")]
+    more = [*withdraw, *below_own, own_path(links.own_url(hidden)), own_path(links.confirm_url(hidden))]
+
     def public(language: str) -> list[str]:
         with translation.override(language):
             own = [own_path(links.own_url(signature)) for signature in waiting.values()]
@@ -301,7 +306,8 @@ def addresses(staff: User) -> tuple[Callable[[str], list[str]], list[str]]:
         return [
             *(f"/{language}/{path}" for path in ("", "about/", "privacy/", "no-such-page/", "letters/closed/sign/")),
             *(f"/{language}/letters/belarus-2020/{path}" for path in below),
-            *(f"/{language}{path.removeprefix('/en')}" for path in (*own, *confirm, expired)),
+            *(f"/{language}{path.removeprefix('/en')}" for path in (*own, *confirm, expired, *more)),
+            *(f"/{language}/signatures/{path}" for path in ("", "secret/", "own/altered/")),
             *(f"/accounts/{path}/" for path in ("login", "password/reset", "password/reset/done", "inactive")),
             own_path(password_link(staff)),
         ]
@@ -309,6 +315,7 @@ def addresses(staff: User) -> tuple[Callable[[str], list[str]], list[str]]:
     desk = [
         "/desk/",
         *(f"/desk/letters/{letter.slug}/?state={state}" for state in ("pending", "approved", "rejected", "withdrawn")),
+        *(f"/desk/signatures/{signature.pk}/access/" for signature in (approved, hidden)),
         *(f"/desk/dispatches/{dispatch.pk}/" for dispatch in (sent, prepared)),
         *(f"/accounts/{path}/" for path in ("logout", "password/change", "reauthenticate")),
         *(

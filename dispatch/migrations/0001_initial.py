@@ -243,6 +243,7 @@ class Migration(migrations.Migration):
                 ('channel', models.CharField(choices=[('email', 'E-mail'), ('post', 'Registered post'), ('web', 'Web form of the office'), ('hand', 'By hand'), ('fax', 'Fax')], max_length=10, verbose_name='Came by')),
                 ('received_on', models.DateField(verbose_name='Date')),
                 ('number', models.CharField(blank=True, max_length=100, verbose_name='Number the office gave it')),
+                ('source', models.CharField(blank=True, max_length=64)),
                 ('sender', mailing.encryption.EncryptedTextField(blank=True)),
                 ('subject', mailing.encryption.EncryptedTextField(blank=True)),
                 ('text', mailing.encryption.EncryptedTextField(blank=True, verbose_name='Text')),

@@ -104,11 +104,11 @@ def resolve(delivery: Delivery, to: str, *, by: User, relay_id: str = "") -> Non
     now = timezone.now()
     with transaction.atomic():
         if to == DeliveryStatus.QUEUED:
-            _move(delivery, to, by=by, not_before=now, first_tried_at=None)
+            move_on_record(delivery, to, by=by, not_before=now, first_tried_at=None)
             ring(tasks.deliver, delivery.pk)
         else:
             refusal = Delivery.Refusal.OTHER if to == DeliveryStatus.FAILED else ""
-            _move(delivery, to, by=by, settled_at=now, refusal=refusal, relay_id=relay_id)
+            move_on_record(delivery, to, by=by, settled_at=now, refusal=refusal, relay_id=relay_id)
     dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
 
 
@@ -236,14 +236,14 @@ def _end(delivery: Delivery, to: DeliveryStatus, *, talk: Transcript, **changes:
     try:
         with transaction.atomic():
             _keep(delivery, talk, changes)
-            _move(delivery, to, by=None, only_if=ours, **changes)
+            move_on_record(delivery, to, by=None, only_if=ours, **changes)
     except Overtaken:
         late = Delivery.objects.get(pk=delivery.pk)
         if late.status == DeliveryStatus.UNKNOWN != to:
             known = DeliveryStatus.QUEUED if to == DeliveryStatus.DEFERRED else to
             with contextlib.suppress(Overtaken), transaction.atomic():
                 _keep(delivery, talk, changes)
-                _move(late, known, by=None, only_if=ours, **changes)
+                move_on_record(late, known, by=None, only_if=ours, **changes)
 
 
 def _keep(delivery: Delivery, talk: Transcript, said: dict[str, Any]) -> None:
@@ -272,7 +272,7 @@ def _free_abandoned(now: datetime) -> None:
         if to == DeliveryStatus.UNKNOWN:
             log.warning("Delivery %s was left in the middle: somebody has to find out.", delivery.pk)
         with contextlib.suppress(Overtaken):
-            _move(delivery, to, by=None, only_if={"lease_until": delivery.lease_until})
+            move_on_record(delivery, to, by=None, only_if={"lease_until": delivery.lease_until})
 
 
 def _cancel_with_dispatch(now: datetime) -> None:
@@ -280,10 +280,10 @@ def _cancel_with_dispatch(now: datetime) -> None:
     left = Delivery.objects.filter(dispatch__status=DispatchStatus.CANCELLED, status__in=dispatches.HELD)
     for delivery in left:
         with contextlib.suppress(Overtaken):
-            _move(delivery, DeliveryStatus.CANCELLED, by=None, settled_at=now)
+            move_on_record(delivery, DeliveryStatus.CANCELLED, by=None, settled_at=now)
 
 
-def _move(delivery: Delivery, to: str, *, by: User | None, **move_as: Any) -> None:
+def move_on_record(delivery: Delivery, to: str, *, by: User | None, **move_as: Any) -> None:
     """A move that the public record of deliveries shows."""
     with transaction.atomic():
         move(delivery, to, by=by, **move_as)

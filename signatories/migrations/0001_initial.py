@@ -16,6 +16,26 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='Import',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('status', models.CharField(choices=[('uploaded', 'Being checked'), ('checked', 'Checked'), ('queued', 'Being imported'), ('done', 'Imported'), ('refused', 'Not imported'), ('dropped', 'Dropped')], default='uploaded', max_length=20, verbose_name='State')),
+                ('content', mailing.encryption.EncryptedTextField(blank=True)),
+                ('found', mailing.encryption.EncryptedJSONField(default=dict)),
+                ('visibility', models.CharField(choices=[('public', 'Public'), ('withheld', 'Withheld')], default='withheld', max_length=10)),
+                ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('done_at', models.DateTimeField(null=True)),
+                ('taken_at', models.DateTimeField(null=True)),
+                ('weighed', models.BigIntegerField(default=0)),
+                ('last', models.BigIntegerField(default=0)),
+                ('letter', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='imports', to='letters.letter')),
+                ('made_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='imports', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ('-pk',),
+            },
+        ),
+        migrations.CreateModel(
             name='Organisation',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -132,7 +152,7 @@ class Migration(migrations.Migration):
                 ('confirmed_at', models.DateTimeField(blank=True, null=True, verbose_name='Confirmed')),
                 ('disputed_at', models.DateTimeField(blank=True, null=True, verbose_name='Objected to by the organisation')),
                 ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='Decided')),
-                ('reason', models.CharField(blank=True, choices=[('authority', 'We could not establish that the person who signed may speak for the organisation.'), ('unknown', 'We could not establish that the organisation exists.'), ('duplicate', 'The organisation has signed this letter already.'), ('scope', 'This letter is co-signed by organisations only, and this is not one.')], max_length=20, verbose_name='Reason')),
+                ('reason', models.CharField(blank=True, choices=[('authority', 'We could not establish that the person who signed may speak for the organisation.'), ('unknown', 'We could not establish that the organisation exists.'), ('duplicate', 'The organisation has signed this letter already.'), ('scope', 'This letter is co-signed by organisations only, and this is not one.'), ('before', 'It was rejected before this site kept the signatures.')], max_length=20, verbose_name='Reason')),
                 ('delivered_at', models.DateTimeField(blank=True, null=True, verbose_name='First sent in an edition')),
                 ('forgotten_at', models.DateTimeField(blank=True, null=True, verbose_name='Contact deleted')),
                 ('asked_version', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='letters.version')),

@@ -80,6 +80,7 @@ class Signature(Stateful):
         UNKNOWN = "unknown", _("We could not establish that the organisation exists.")
         DUPLICATE = "duplicate", _("The organisation has signed this letter already.")
         SCOPE = "scope", _("This letter is co-signed by organisations only, and this is not one.")
+        BEFORE = "before", _("It was rejected before this site kept the signatures.")
 
     class Via(models.TextChoices):
         FORM = "form", _("Through the form")

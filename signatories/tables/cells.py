@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from signatories.countries import country_code
 from signatories.folding import fold_name
 from signatories.forms import SignForm
+from signatories.forms.fields import LineField, say
 from signatories.models import Signature
 from signatories.states import SignatureStatus
 from signatories.tables.columns import NAMES
@@ -53,6 +54,8 @@ def _cleaners() -> dict[str, Callable[[str], str]]:
         "country": _country,
         "visibility": _visibility,
         "state": _state,
+        "kind": _kind,
+        "affiliation": LineField(required=False, max_length=250, error_messages=say()).clean,
     }
 
 
@@ -89,6 +92,10 @@ def _state(text: str) -> str:
     return _chosen(text, _states(), message % {"states": ", ".join(SignatureStatus.values)})
 
 
+def _kind(text: str) -> str:
+    return _chosen(text, _kinds(), _("Write “organisation” or “individual”, or leave this empty."))
+
+
 def _chosen(text: str, known: dict[str, str], message: str) -> str:
     if not text.strip():
         return ""
@@ -110,6 +117,11 @@ def _visibilities() -> dict[str, str]:
 @cache
 def _states() -> dict[str, str]:
     return _in_every_language([*SignatureStatus.choices])
+
+
+@cache
+def _kinds() -> dict[str, str]:
+    return _in_every_language([*Signature.Kind.choices])
 
 
 def _in_every_language(choices: Sequence[tuple[str, object]]) -> dict[str, str]:

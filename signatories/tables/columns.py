@@ -92,6 +92,11 @@ HEADINGS: dict[str, tuple[str, ...]] = {
         "падпісана", "дата падпісання", "дата", "пазнака часу", "адзнака часу", "метка часу",
         "подписано", "дата подписания", "отметка времени", "метка времени",
     ),
+    "kind": ("kind", "who signs", "хто падпісвае", "кто подписывает"),
+    "affiliation": (
+        "affiliation", "affiliation for identification only", "месца працы", "месца працы толькі для ідэнтыфікацыі",
+        "место работы", "место работы только для идентификации",
+    ),
 }  # fmt: skip
 
 _BY_HEADING = {heading: column for column, headings in HEADINGS.items() for heading in headings}
@@ -101,19 +106,16 @@ _BY_HEADING = {heading: column for column, headings in HEADINGS.items() for head
 NAMES = tuple(
     f"organisation_{code}" for code in settings.SHIPPED_LANGUAGES if code != settings.MODELTRANSLATION_DEFAULT_LANGUAGE
 )
-# In the order in which they are written.
+# In the order in which they are written; those of individuals are added where a letter has any.
 COLUMNS = (
-    "organisation",
-    *NAMES,
-    "country",
-    "website",
-    "representative",
-    "role",
-    "email",
-    "visibility",
-    "state",
-    "signed_at",
-)
+    "organisation", *NAMES, "country", "website", "representative", "role", "email", "visibility", "state", "signed_at"
+)  # fmt: skip
+OF_INDIVIDUALS = ("kind", "affiliation")
+
+
+def language_of(column: str) -> str:
+    """Of one of `NAMES`."""
+    return column.removeprefix("organisation_")
 
 
 def find(headings: Iterable[str]) -> list[str]:
@@ -130,4 +132,4 @@ def find(headings: Iterable[str]) -> list[str]:
 def _column(heading: str) -> str:
     folded = fold_name(heading[:300])
     written = folded.replace(" ", "_")
-    return written if written in COLUMNS else _BY_HEADING.get(folded, "")
+    return written if written in (*COLUMNS, *OF_INDIVIDUALS) else _BY_HEADING.get(folded, "")

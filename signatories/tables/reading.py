@@ -44,6 +44,15 @@ class Table:
     places: dict[str, int]
     width: int
 
+    @property
+    def described(self) -> str:
+        """What the file was taken for, for people to see whether that is right."""
+        return self.source.described
+
+    @property
+    def sheets_left_out(self) -> list[str]:
+        return self.source.sheets_left_out
+
     def rows(self) -> Iterator[Row]:
         """Those that say something, read anew each time. Raises `Unreadable` where the file is broken further on."""
         told = 0

@@ -4,6 +4,7 @@ from pathlib import Path
 from tests.bench.journey import measure_pdfs, measure_signing, time_demo
 from tests.bench.publishing import measure_publishing
 from tests.bench.site import quiet_bell, set_up, show
+from tests.bench.tables import measure_tables
 
 
 def main() -> None:
@@ -15,6 +16,7 @@ def main() -> None:
             measure_pdfs()
             measure_publishing(site)
             measure_signing()
+            measure_tables(site)
         show("`manage.py demo`, start to end", f"{demo_seconds:.1f} s")
 
 

@@ -23,7 +23,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.emails import NOTICES, notice
 from accounts.models import Role, User
-from campaign import catalogues
+from campaign import catalogues, charts
 from campaign.demo.load import load_letter
 from dispatch import emails as dispatch_emails
 from dispatch import pdf, verification
@@ -42,10 +42,10 @@ from mailing.models import Mail
 from publishing.models import Mirror
 from publishing.pages import pages
 from signatories import desk, emails, links, services
-from signatories.models import Correction, Signature
+from signatories.models import Correction, Import, Signature
 from signatories.queries import Copy
 from signatories.services.secrets import new_secret, secret_index
-from signatories.states import HandoverStatus, SignatureStatus
+from signatories.states import HandoverStatus, ImportStatus, SignatureStatus
 from tests.accounts.test_second_factor import code_of
 from tests.campaign.test_pages import seal_without_typesetting
 from tests.factories import PASSWORD, make_edition, make_letter, make_signature, make_signatures_of_demo, make_user
@@ -549,6 +549,15 @@ class TestDesk:
         one.get(page)
 
     @in_each_language
+    def test_links_secrets_and_locks(self, letter: Letter, language: str) -> None:
+        at_desk = self._at_desk(language)
+        rows = [make_signature(letter, visibility=visibility) for visibility in Signature.Visibility.values]
+        for signature in (*rows, make_signature(letter, status=SignatureStatus.PENDING, email="")):
+            at_desk.get(reverse("desk:access", args=[signature.pk]))
+            for what in ("new_link", "new_secret", "lock", "lock", "unlock"):
+                at_desk.post(reverse(f"desk:{what}", args=[signature.pk]))
+
+    @in_each_language
     def test_an_empty_desk_and_one_that_is_shut(self, language: str) -> None:
         at_desk = self._at_desk(language)
         at_desk.get(reverse("desk:home"))
@@ -561,6 +570,39 @@ class TestDesk:
         at_desk.get(reverse("desk:home"))
         self._at_desk(language, roles=[Role.Name.TRANSLATOR]).get(reverse("desk:letter", args=["belarus-2020"]))
         self._at_desk(language, roles=[]).get(reverse("desk:home"), status=403)
+
+    @in_each_language
+    def test_tables_of_signatures(self, letter: Letter, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        one, tables = self._at_desk(language), reverse("desk:tables", args=[letter.slug])
+
+        def upload(content: bytes, status: int = 200) -> Any:
+            return one.post(tables, {"table": SimpleUploadedFile("t.csv", content)}, status=status)
+
+        one.get(tables)
+        for content in WRONG_TABLES:
+            upload(content, status=422)
+        one.post(tables, status=422)
+        one.post(tables, CONTENT_LENGTH=str(10**9), status=413)
+        one.post(reverse("desk:export", args=[letter.slug]), {"kind": "pdf"})
+        upload("\n".join(["organisation,email,state,country,visibility,signed_at,kind,", *WRONG_ROWS]).encode())
+        upload("Организация\tэто\nНадежда\t\n".encode("cp1251"))
+        pk = Import.objects.latest("pk").pk
+        one.post(reverse("desk:begin_import", args=[pk]), status=422)
+        one.post(reverse("desk:begin_import", args=[pk]), {"visibility": "withheld"})
+        one.post(reverse("desk:drop_import", args=[pk]))
+        upload("organisation\nНадежда\n".encode())
+        for state in ImportStatus.values:
+            Import.objects.update(status=state, last=10**9)
+            one.get(reverse("desk:import", args=[pk]))
+        one.get(tables)
+
+    @in_each_language
+    def test_charts(self, letter: Letter, language: str) -> None:
+        with translation.override(language):
+            days = {date(2020, 8, 5) + timedelta(days=turn): turn for turn in range(3)}
+            for chart in (charts.a_day(days), charts.time_to_decision([timedelta(hours=1)])):
+                assert chart
+                assert_speaks(language, Reading(render_to_string("desk/_chart.html", {"chart": chart})).text)
 
     def _at_desk(self, language: str, roles: list[str] | None = None) -> Reader:
         user = make_user("")
@@ -732,6 +774,25 @@ class TestAccounts:
         return reverse("account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(user), "key": key})
 
 
+WRONG_TABLES = [
+    b"",
+    b"Name,Country\n",
+    b"organisation,Organization\n",
+    b"%PDF",
+    b"PK\x03\x04",
+    b"\x98",
+    b"organisation," + b"x," * 300 + b"x\n",
+]
+WRONG_ROWS = [
+    "---,nobody,California,Nowhere,maybe,yesterday,nobody,",
+    ",,,,,1999-01-01,,",
+    '"One" Two,',
+    "One,,,,,,,,,,more",
+    "One,a@example.org,,,,,,",
+    "One,a@example.org,,,,,,",
+    "Two,,approved,,,,,",
+    "Two,,approved,,,,,",
+]
 FORM = "application/x-www-form-urlencoded"
 WRONG = {
     "name": ["x" * 251, "two\nlines", "<b>", "---", "\ufffd", "ﷺ" * 200],

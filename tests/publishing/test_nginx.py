@@ -409,6 +409,12 @@ def test_the_application_answers_the_rest(letter: Letter, host: Host) -> None:
         assert (found.status, found.body) == (status, embedded.body), path
 
 
+def test_a_table_of_signatures_may_be_larger_than_anything_else(letter: Letter, host: Host) -> None:
+    body = b"x" * 7_000_000
+    assert ask(host.nginx, "/desk/letters/belarus-2020/import/", "POST", tls=True, body=body).status == 302
+    assert ask(host.nginx, "/desk/letters/belarus-2020/", "POST", tls=True, body=body).status == 413
+
+
 def test_nothing_beside_what_is_public_is_a_file(letter: Letter, host: Host) -> None:
     (host.var_dir / "secret-key").write_bytes(b"no")
     for path in ("/static/..%2fsecret-key", "/static/../secret-key", "/static../secret-key", "/..%2f..%2fsecret-key"):

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.utils import translation
 
 from signatories.countries import country_code
+from signatories.models import Signature
 from signatories.tables import COLUMNS, Table, Unreadable, csv_pieces, open_table, sources, xlsx_files, xlsx_pieces
 from signatories.tables.reading import Problem
 from signatories.tables.writing import protect, unprotect
@@ -333,13 +334,23 @@ class TestHeadings:
         assert table(f"organisation,{heading}\n").headings == {"organisation": "organisation", column: heading}
 
     def test_the_labels_of_the_site_are_understood(self) -> None:
-        from signatories.models import Signature
-
-        fields = ("name", "country", "website", "representative", "role", "email", "visibility", "status", "signed_at")
+        fields = (
+            "kind",
+            "affiliation",
+            "country",
+            "website",
+            "representative",
+            "role",
+            "email",
+            "visibility",
+            "status",
+            "signed_at",
+        )
         for language in settings.SHIPPED_LANGUAGES:
             with translation.override(language):
                 labels = [str(Signature._meta.get_field(name).verbose_name) for name in fields]
-            found = table(",".join(labels) + "\n")
+                labels.append(translation.gettext("Organisation"))
+            found = table("\t".join(labels) + "\n")
             assert list(found.headings.values()) == labels
             assert found.unread == []
 

@@ -1,0 +1,137 @@
+"""What came back: each mail is taken in once, and moves the delivery that it belongs to, if it may."""
+
+import logging
+from contextlib import suppress
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from dispatch import mailboxes
+from dispatch.incoming import Incoming, understand
+from dispatch.models import Channel, Delivery, Dispatch, Evidence, Notice, Reply
+from dispatch.refusals import refusal_of
+from dispatch.services import dispatches, evidence
+from dispatch.services.deliveries import move_on_record
+from dispatch.states import DeliveryStatus
+from ledger.services import Overtaken
+from letters.services import touch
+
+Kind = Notice.Kind
+IN_HAND = (DeliveryStatus.CLAIMED, DeliveryStatus.SENDING)
+SIGNED = (Kind.FAILED, Kind.DELAYED, Kind.TAKEN)  # these change what is said of a delivery: a token must vouch for them
+log = logging.getLogger(__name__)
+
+
+class NotYet(Exception):
+    """A worker has the delivery in hand: read the mail again later."""
+
+
+def read() -> None:
+    """Take in what is unread in the mailbox of `BOUNCE_MAILBOX_URL`."""
+    if not settings.BOUNCE_MAILBOX_URL:
+        return
+    try:
+        with mailboxes.opened(settings.BOUNCE_MAILBOX_URL) as mailbox:
+            for name, raw in mailbox.unread():
+                with suppress(NotYet):
+                    take_in(raw)
+                    mailbox.mark(name)
+    except mailboxes.Unreachable as trouble:
+        log.error("The mailbox of BOUNCE_MAILBOX_URL can't be read: %s. It is tried again every minute.", trouble)
+
+
+def take_in(raw: bytes) -> None:
+    """One mail, whoever wrote it; nothing happens for one that was taken in before. Raises `NotYet`."""
+    mail = understand(raw)
+    if Notice.objects.filter(key=mail.key).exists():
+        return
+    delivery, attempt = _belongs_to(mail)
+    if delivery and delivery.status in IN_HAND:
+        raise NotYet
+    kind = _kind(mail, delivery, attempt)
+    try:
+        with transaction.atomic():
+            Notice.objects.create(
+                key=mail.key, kind=kind, delivery=delivery, attempt=attempt,
+                status=mail.status, said=mail.said, server=mail.server,
+            )  # fmt: skip
+            if delivery:
+                _follow(mail, kind, delivery, attempt)
+    except (IntegrityError, Overtaken):
+        if not Notice.objects.filter(key=mail.key).exists():  # else another reader was first
+            raise NotYet from None
+        return
+    if delivery and kind == Kind.REPLY:
+        _keep_whole(mail.key, delivery, raw)
+
+
+def _belongs_to(mail: Incoming) -> tuple[Delivery | None, int | None]:
+    known = Delivery.objects.select_related("edition__letter", "recipient")
+    if mail.token:
+        pk, attempt = mail.token
+        return known.filter(pk=pk).first(), attempt
+    named = {delivery.message_id: delivery for delivery in known.filter(message_id__in=mail.answers).order_by("pk")}
+    return next((named[message_id] for message_id in mail.answers if message_id in named), None), None
+
+
+def _kind(mail: Incoming, delivery: Delivery | None, attempt: int | None) -> Notice.Kind:
+    if delivery is None:
+        return Kind.UNMATCHED
+    return Kind.UNCLEAR if mail.kind in SIGNED and attempt is None else mail.kind
+
+
+def _follow(mail: Incoming, kind: Notice.Kind, delivery: Delivery, attempt: int | None) -> None:
+    if kind == Kind.REPLY:
+        _file(mail, delivery)
+    elif attempt == delivery.attempts:  # a notice of an earlier one tells nothing of how it stands
+        if kind == Kind.TAKEN:
+            _taken(mail, delivery)
+        elif kind == Kind.FAILED:
+            _bounced(mail, delivery)
+
+
+def _taken(mail: Incoming, delivery: Delivery) -> None:
+    now = timezone.now()
+    _was_accepted(delivery)
+    at = max(mail.at, delivery.settled_at) if mail.at and delivery.settled_at else now
+    facts = {"taken_at": at, "taken_by": mail.server, "taken_how": Delivery.Taken.NOTICE}
+    if Delivery.objects.filter(pk=delivery.pk, taken_at=None).update(**facts):
+        touch(delivery.edition.letter, "delivery")
+
+
+def _bounced(mail: Incoming, delivery: Delivery) -> None:
+    _was_accepted(delivery)
+    if delivery.status == DeliveryStatus.ACCEPTED:
+        refusal = refusal_of(f"{mail.status} {mail.said}")
+        today = timezone.now().date()
+        move_on_record(
+            delivery, DeliveryStatus.BOUNCED, by=None, ended_on=today, is_returned=True, refusal=refusal
+        )  # fmt: skip
+
+
+def _was_accepted(delivery: Delivery) -> None:
+    """Whoever reports on a mail had it from the relay: one that nobody knew of was accepted."""
+    if delivery.status == DeliveryStatus.UNKNOWN:
+        move_on_record(delivery, DeliveryStatus.ACCEPTED, by=None, settled_at=timezone.now(), refusal="")
+        dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
+
+
+def _file(mail: Incoming, delivery: Delivery) -> None:
+    delivery.replies.create(
+        channel=Channel.EMAIL,
+        received_on=(mail.at or timezone.now()).date(),
+        sender=mail.sender,
+        subject=mail.subject,
+        text=mail.text,
+        source=mail.key,
+    )
+    touch(delivery.edition.letter, "delivery")
+
+
+def _keep_whole(key: str, delivery: Delivery, raw: bytes) -> None:
+    """As it came, enclosures and all."""
+    reply = Reply.objects.get(delivery=delivery, source=key)
+    evidence.keep(
+        delivery, raw, kind=Evidence.Kind.REPLY, content_type="message/rfc822", by=None, reply=reply
+    )  # fmt: skip
