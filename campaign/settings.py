@@ -323,6 +323,13 @@ CELERY_BEAT_SCHEDULE = {
     "forget-contacts": {"task": "signatories.tasks.forget_unconfirmed", "schedule": 3600.0},
 }
 
+# The sign form -----------------------------------------------------------------------------------
+
+# So many signatures of a letter that nobody has confirmed, within ten minutes, are an attack: from then on, each takes
+# a proof of work. How hard that is: rounds of PBKDF2 for each of some 256 tries.
+GUARD_AFTER = env.int("GUARD_AFTER", default=100)
+GUARD_COST = env.int("GUARD_COST", default=5000)
+
 # Mail --------------------------------------------------------------------------------------------
 
 EMAIL_URL = env.str("EMAIL_URL", default="") or EMBEDDED.get("EMAIL_URL", "") or "smtp://127.0.0.1:8025"

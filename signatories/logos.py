@@ -18,7 +18,7 @@ KEPT_SIZE = (480, 240)
 FORMATS = ("PNG", "JPEG", "WEBP")
 FOLDER = "logos"
 # What Pillow raises for files that are not what they say, by format and by how far it came.
-UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 
 
 def clean_logo(file: BinaryIO, size: int) -> bytes:
@@ -28,9 +28,11 @@ def clean_logo(file: BinaryIO, size: int) -> bytes:
     try:
         with Image.open(file, formats=FORMATS) as picture:
             if picture.width * picture.height > PIXELS_AT_MOST:
-                message = _("This picture has more than 4 million pixels. Choose a smaller one.")
-                raise ValidationError(message, code="large")
+                raise Image.DecompressionBombError
             return _as_png(picture)
+    except Image.DecompressionBombError:
+        message = _("This picture has more than 4 million pixels. Choose a smaller one.")
+        raise ValidationError(message, code="large") from None
     except UNREADABLE:
         message = _("This file can’t be read as a PNG, JPEG or WebP picture. Choose another one.")
         raise ValidationError(message, code="unreadable") from None
@@ -39,6 +41,14 @@ def clean_logo(file: BinaryIO, size: int) -> bytes:
 def keep(png: bytes) -> str:
     """Put a logo among the files of the site, under a name that tells nothing; the name."""
     return default_storage.save(f"{FOLDER}/{get_random_string(32)}.png", ContentFile(png))
+
+
+def stored() -> list[str]:
+    """The names of all logos among the files of the site."""
+    try:
+        return [f"{FOLDER}/{name}" for name in default_storage.listdir(FOLDER)[1]]
+    except FileNotFoundError:
+        return []
 
 
 def _as_png(picture: Image.Image) -> bytes:

@@ -8,6 +8,7 @@ from signatories.services import importing, inviting
 @shared_task
 def forget_unconfirmed() -> None:
     services.forget_unconfirmed()
+    services.forget_logos()
 
 
 @shared_task

@@ -4,9 +4,14 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+from signatories.countries import countries, country_codes
+from signatories.logos import clean_logo
 
 CONTROL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 # Letters and marks by their category, and yet nothing to see.
@@ -130,6 +135,28 @@ def _has_possible_port(address: SplitResult) -> bool:
         return address.port != 0
     except ValueError:
         return False
+
+
+class CountryField(forms.ChoiceField):
+    """A country, from the list in the reader's language; the list is made when it is shown or looked into."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=_countries, **kwargs)
+
+    def valid_value(self, value: Any) -> bool:
+        return value in country_codes()
+
+
+def _countries() -> list[tuple[str, str | Promise]]:
+    return [("", _("Choose a country")), *countries(get_language() or settings.LANGUAGE_CODE)]
+
+
+class LogoField(forms.FileField):
+    """A picture of which a small PNG without metadata is made; nothing else of the file is kept."""
+
+    def clean(self, data: Any, initial: Any = None) -> bytes:
+        file = super().clean(data, initial)
+        return clean_logo(file, file.size) if file else b""
 
 
 class VersionField(forms.ModelChoiceField):

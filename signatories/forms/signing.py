@@ -4,20 +4,40 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.crypto import get_random_string
+from django.utils.functional import cached_property
 from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from letters.differences import Difference, differences
 from letters.models import Letter, Version
-from signatories.countries import countries
 from signatories.folding import fold_name
-from signatories.forms.fields import LineField, MailboxField, NameField, VersionField, WebsiteField, say
+from signatories.forms.fields import CountryField, LineField, LogoField, MailboxField, NameField, WebsiteField, say
 from signatories.models import Signature
-from signatories.services import Signing
+from signatories.services import Signing, guard
+
+OF_ORGANISATION = ("name", "website", "logo", "representative", "role", "authority")
+OF_INDIVIDUAL = ("person", "affiliation")
+UNCLEAR_VERSION = _("It was not clear which text you had read. Read it again, and sign then.")
 
 
 class SignForm(forms.Form):
-    """What an organisation states when it co-signs. The first question is the one that may put people at risk."""
+    """What an organisation states when it co-signs. The first question is the one that may put people at risk.
 
+    Where individuals may sign, too, the form asks who signs, and takes what it asks of the other kind as not written.
+    """
+
+    kind = forms.ChoiceField(
+        label=_("Who signs?"),
+        choices=[
+            (Signature.Kind.ORGANISATION, _("An organisation")),
+            (Signature.Kind.INDIVIDUAL, _("I, as an individual")),
+        ],
+        widget=forms.RadioSelect,
+        error_messages=dict.fromkeys(
+            ("required", "invalid_choice"), _("Choose whether you sign for an organisation or as an individual.")
+        ),
+    )
     visibility = forms.ChoiceField(
         label=_("May the name of your organisation be published?"),
         choices=[
@@ -36,7 +56,7 @@ class SignForm(forms.Form):
         error_messages=say(_("Enter the name of the organisation.")),
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
-    country = forms.ChoiceField(
+    country = CountryField(
         label=_("Country"),
         error_messages=dict.fromkeys(("required", "invalid_choice"), _("Choose a country from the list.")),
         widget=forms.Select(attrs={"autocomplete": "country"}),
@@ -47,6 +67,19 @@ class SignForm(forms.Form):
         help_text=_("Not published. It helps us to check the signature."),
         error_messages={**say(), "invalid": _("Enter a web address such as https://example.org.")},
         widget=forms.URLInput(attrs={"autocomplete": "url"}),
+    )
+    logo = LogoField(
+        label=_("Logo"),
+        required=False,
+        help_text=_(
+            "A PNG, JPEG or WebP file of at most 1 MB, to be shown with the name. "
+            "What else the file holds is thrown away, and so is the logo where the name is withheld."
+        ),
+        error_messages=dict.fromkeys(
+            ("invalid", "empty", "max_length"),
+            _("This file can’t be read as a PNG, JPEG or WebP picture. Choose another one."),
+        ),
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
     )
     representative = NameField(
         label=pgettext_lazy("person", "Your name"),
@@ -59,6 +92,21 @@ class SignForm(forms.Form):
         max_length=150,
         error_messages=say(_("Enter your role in the organisation.")),
         widget=forms.TextInput(attrs={"autocomplete": "organization-title"}),
+    )
+    person = NameField(
+        label=pgettext_lazy("person", "Your name"),
+        max_length=250,
+        help_text=_("It will stand under the letter exactly like this, unless it is withheld."),
+        error_messages=say(_("Enter your name.")),
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    affiliation = LineField(
+        label=_("Affiliation"),
+        max_length=250,
+        required=False,
+        help_text=_("Where you work or study, for identification only: you sign, it does not."),
+        error_messages=say(),
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
     email = MailboxField(
         label=_("Your e-mail address"),
@@ -77,17 +125,21 @@ class SignForm(forms.Form):
         label=_("I am authorised to sign on behalf of this organisation."),
         error_messages={"required": _("Tick this if you are authorised to sign on behalf of the organisation.")},
     )
-    version = VersionField(
-        queryset=Version.objects.none(),
+    version = forms.CharField(
         widget=forms.HiddenInput,
-        error_messages=dict.fromkeys(
-            ("required", "invalid_choice"), _("It was not clear which text you had read. Read it again, and sign then.")
-        ),
+        error_messages=dict.fromkeys(("required", "null_characters_not_allowed"), UNCLEAR_VERSION),
     )
+    # Of what the secret of a withheld signature is made: a form that is sent twice shows the same one twice.
+    seed = forms.Field(required=False, widget=forms.HiddenInput)
+    # Of work done by the browser, where the form is guarded.
+    proof = forms.Field(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, letter: Letter, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, letter: Letter, is_guarded: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.latest = letter.version
+        self.letter = letter
+        self.is_guarded = is_guarded
+        self.latest: Version = letter.versions.defer("content").latest("number")
+        self.read: Version | None = None
         self.language = get_language() or settings.LANGUAGE_CODE
         for code in self.other_languages():
             self.fields[f"name_{code}"] = NameField(
@@ -97,60 +149,155 @@ class SignForm(forms.Form):
                 error_messages=say(),
                 widget=forms.TextInput(attrs={"lang": code}),
             )
-        country, version = self.fields["country"], self.fields["version"]
-        assert isinstance(country, forms.ChoiceField)
-        assert isinstance(version, forms.ModelChoiceField)
-        country.choices = [("", _("Choose a country")), *countries(self.language)]
-        version.queryset = letter.versions.all()
-        version.initial = self.latest.pk
-        self.fields["consent"].label = gettext(
-            "We have read the letter, version %(number)d, and co-sign it as it stands."
-        ) % {"number": self.latest.number}
-        self.order_fields(["visibility", "name", *(f"name_{code}" for code in self.other_languages())])
+        self.fields["version"].initial = self.latest.pk
+        self.fields["seed"].initial = get_random_string(32)
+        self._ask_who_signs(letter.accepts_individuals)
+        self.order_fields(["kind", "visibility", "name", *(f"name_{code}" for code in self.other_languages())])
         for field in self.fields.values():
             field.widget.attrs.pop("maxlength", None)  # a browser would cut what is pasted without a word
+
+    def _ask_who_signs(self, accepts_individuals: bool) -> None:
+        number = {"number": self.latest.number}
+        if accepts_individuals:
+            consent = gettext("I have read the letter, version %(number)d, and sign it as it stands.")
+            visibility = self.fields["visibility"]
+            assert isinstance(visibility, forms.ChoiceField)
+            visibility.label = _("May the name be published?")
+            visibility.choices = [
+                (Signature.Visibility.PUBLIC, _("Yes, publish the name")),
+                (Signature.Visibility.WITHHELD, _("No, withhold the name for safety")),
+            ]
+            self.fields["country"].help_text = _("That of the organisation; as an individual, the one you live in.")
+            self.fields["email"].help_text = _(
+                "We send a link to confirm to this address. For an organisation, best one at its own domain."
+            )
+        else:
+            consent = gettext("We have read the letter, version %(number)d, and co-sign it as it stands.")
+            for name in ("kind", *OF_INDIVIDUAL):
+                del self.fields[name]
+        self.fields["consent"].label = consent % number
 
     def other_languages(self) -> list[str]:
         """Languages in which an organisation may have a name of its own besides the one it goes by."""
         return [code for code, _ in settings.LANGUAGES if code != settings.MODELTRANSLATION_DEFAULT_LANGUAGE]
 
     def of_organisation(self) -> Iterator[forms.BoundField]:
-        for name in ("name", *(f"name_{code}" for code in self.other_languages()), "country", "website"):
-            yield self[name]
+        country = () if self.letter.accepts_individuals else ("country",)
+        return self._bound("name", *(f"name_{code}" for code in self.other_languages()), *country, "website", "logo")
 
     def of_representative(self) -> Iterator[forms.BoundField]:
-        for name in ("representative", "role", "email"):
-            yield self[name]
+        email = () if self.letter.accepts_individuals else ("email",)
+        return self._bound("representative", "role", *email)
+
+    def of_individual(self) -> Iterator[forms.BoundField]:
+        return self._bound(*OF_INDIVIDUAL)
+
+    def of_both(self) -> Iterator[forms.BoundField]:
+        return self._bound("country", "email")
+
+    def _bound(self, *names: str) -> Iterator[forms.BoundField]:
+        return (self[name] for name in names)
 
     def clean_version(self) -> Version:
-        version: Version = self.cleaned_data["version"]
-        if version != self.latest:
-            raise ValidationError(
-                _("The text of the letter was changed while you filled in this form. Read it again before you sign."),
-                code="changed",
-            )
-        return version
+        """The version that was read. Whatever else is posted gets one and the same message."""
+        stated = self.cleaned_data["version"]
+        if stated == str(self.latest.pk):
+            return self.latest
+        is_number = stated.isascii() and stated.isdigit() and len(stated) < 19
+        self.read = self.letter.versions.filter(pk=int(stated)).first() if is_number else None
+        if self.read is None:
+            raise ValidationError(UNCLEAR_VERSION, code="invalid")
+        raise ValidationError(
+            _("The text of the letter was changed after you opened this form. Read what changed before you sign."),
+            code="changed",
+        )
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if "name" in cleaned and len(fold_name(cleaned["name"])) > 250:
-            self.add_error("name", _("This name is too long."))
+        self._leave_out_what_is_not_asked(cleaned)
+        for name in ("name", "person"):
+            if len(fold_name(cleaned.get(name, ""))) > 250:
+                self.add_error(name, _("This name is too long."))
+        if self.read:
+            self._ask_consent_anew()
+        if self.errors:
+            self._ask_for_logo_again()
+        cleaned["proof"] = self._spendable(cleaned.get("proof") or "") if self.is_guarded and not self.errors else ""
         return cleaned
+
+    def refuse_proof(self) -> None:
+        self._ask_for_logo_again()
+        self.add_error(
+            "proof",
+            ValidationError(_("Your browser’s work for this form was missing, too old or used. Send the form again.")),
+        )
 
     def signing(self) -> Signing:
         """What was stated, once the form is valid."""
         stated = self.cleaned_data
+        common = {field: stated[field] for field in ("visibility", "country", "email")}
+        if self.signed_as == Signature.Kind.INDIVIDUAL:
+            return Signing(
+                kind=self.signed_as,
+                name=stated["person"],
+                affiliation=stated["affiliation"],
+                language=self.language,
+                **common,
+            )
         return Signing(
-            visibility=stated["visibility"],
-            name=stated["name"],
             names={code: stated[f"name_{code}"] for code in self.other_languages()},
-            country=stated["country"],
-            website=stated["website"],
-            representative=stated["representative"],
-            role=stated["role"],
-            email=stated["email"],
             language=self.language,
+            **common,
+            **{field: stated[field] for field in ("name", "website", "representative", "role")},
         )
+
+    @cached_property
+    def changes(self) -> list[Difference]:
+        """What changed in the letter since the form was opened, in its language."""
+        before = self.read.content.get(self.language, {}) if self.read else None
+        return [] if before is None else differences(before, self.latest.text(self.language))
+
+    @property
+    def signed_as(self) -> str:
+        """Who signs: where nobody is asked, an organisation."""
+        kind: str = self.cleaned_data.get("kind", "") if "kind" in self.fields else Signature.Kind.ORGANISATION
+        return kind
+
+    @property
+    def is_withheld(self) -> bool:
+        return self.cleaned_data.get("visibility") == Signature.Visibility.WITHHELD
+
+    @property
+    def picture(self) -> bytes:
+        """The picture that goes with the name; none where the name is withheld, or is a person's."""
+        found: bytes = self.cleaned_data.get("logo", b"")
+        return found
+
+    def _leave_out_what_is_not_asked(self, cleaned: dict[str, Any]) -> None:
+        """What was written where it did not concern whoever signs is not looked at."""
+        of_organisation = (*OF_ORGANISATION, *(f"name_{code}" for code in self.other_languages()))
+        unasked = {
+            Signature.Kind.ORGANISATION.value: OF_INDIVIDUAL,
+            Signature.Kind.INDIVIDUAL.value: of_organisation,
+        }.get(self.signed_as, (*of_organisation, *OF_INDIVIDUAL))  # until we know who signs
+        for name in (*unasked, *(("logo",) if self.is_withheld else ())):
+            cleaned.pop(name, None)
+            self.errors.pop(name, None)
+
+    def _ask_for_logo_again(self) -> None:
+        if self.cleaned_data.get("logo"):
+            self.add_error("logo", _("Choose the file again: your browser does not keep it for you."))
+
+    def _spendable(self, proof: str) -> str:
+        try:
+            return guard.check(self.letter, proof)
+        except guard.Unproven:
+            self.refuse_proof()
+            return ""
+
+    def _ask_consent_anew(self) -> None:
+        """The tick was for another text."""
+        self.data = {name: value for name, value in self.data.items() if name != "consent"}
 
 
 NAME_IN = {

@@ -1,5 +1,6 @@
 """Organisations across letters, their signatures, and what staff and signers add to these."""
 
+from signatories.models.guard import SpentProof
 from signatories.models.invitation import Invitation
 from signatories.models.organisation import Alias, MandatedSigner, Organisation
 from signatories.models.review import Correction, Evidence, Handover, NameKey, Note, Question
@@ -20,4 +21,5 @@ __all__ = [
     "Question",
     "Signature",
     "SignatureQuerySet",
+    "SpentProof",
 ]

@@ -34,6 +34,7 @@ def approve(signature: Signature, *, by: User) -> None:
             has_signed(signature)
             emails.approved(signature)
             touch(signature.letter, *SHOWN_IN)
+            _hand_on_logo(signature)
     except IntegrityError:
         raise AlreadyApproved from None
 
@@ -70,3 +71,9 @@ def _registered(signature: Signature) -> Organisation:
         defaults={"website": signature.website, **{f"name_{language}": name for language, name in names.items()}},
     )
     return organisation
+
+
+def _hand_on_logo(signature: Signature) -> None:
+    """The registry takes the logo of the first approved signature that has one; staff may put another there."""
+    if signature.organisation_id and signature.logo and not signature.is_withheld:
+        Organisation.objects.filter(pk=signature.organisation_id, logo="").update(logo=signature.logo.name)

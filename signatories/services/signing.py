@@ -1,18 +1,20 @@
 """What happens to a signature: signed, confirmed, forgotten."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
 from ledger.services import Overtaken, insert_if_absent, move, record_once
 from letters.models import Letter, Version
-from signatories import emails
+from signatories import emails, logos
 from signatories.folding import fold_name, mailbox
-from signatories.models import Invitation, Signature
+from signatories.models import Invitation, Organisation, Signature
+from signatories.services import guard
 from signatories.services.answering import has_signed
 from signatories.services.evidence import assess
 from signatories.services.objecting import tell_organisation
@@ -21,6 +23,7 @@ from signatories.states import SignatureStatus
 
 KEPT_UNCONFIRMED = timedelta(days=7)
 BETWEEN_LINKS = timedelta(minutes=10)
+LOGO_WAITS = timedelta(hours=1)
 SHOWN_IN = ("signatories", "leaving", "editions")  # the kinds of pages that may name a signatory
 
 
@@ -36,13 +39,15 @@ class Changed(Exception):
 class Signing:
     """What a signer states in the form; cleaned, not yet believed."""
 
+    kind: str = Signature.Kind.ORGANISATION
     visibility: str
     name: str
-    names: dict[str, str]
+    names: dict[str, str] = field(default_factory=dict)
+    affiliation: str = ""
     country: str
-    website: str
-    representative: str
-    role: str
+    website: str = ""
+    representative: str = ""
+    role: str = ""
     email: str
     language: str
 
@@ -64,8 +69,10 @@ def sign(
     version: Version,
     signing: Signing,
     *,
+    logo: bytes = b"",
     invitation: Invitation | None = None,
     secret: str = "",
+    proof: str = "",
     is_proven: bool = False,
 ) -> Signature:
     """Take a signature and mail the signer a link to confirm it.
@@ -74,8 +81,8 @@ def sign(
     unconfirmed, what was stated last counts; afterwards nothing changes, and the mail says where it stands. A withdrawn
     one is over and stays as it is: who signs again signs anew. The caller can't tell the one from the other, and must
     not. `secret` opens the page of a signature that is withheld, and becomes that of one that is new or unconfirmed
-    alone. Where the mailbox `is_proven`, there is nothing to confirm: the signature goes to the staff at once. Raises
-    `NotOpen`.
+    alone; so does `logo`, a PNG. `proof` is used up (`guard.spend`). Where the mailbox `is_proven`, there is nothing to
+    confirm: the signature goes to the staff at once. Raises `NotOpen` and `guard.Unproven`.
     """
     if not letter.takes_signatures:
         raise NotOpen
@@ -85,9 +92,12 @@ def sign(
         "version": version,
         "signed_at": timezone.now(),
         "secret_index": secret_index(secret),
+        "logo": logos.keep(logo) if logo else "",
         **({"invitation": invitation} if invitation else {}),
     }
     with transaction.atomic():
+        if proof:
+            guard.spend(proof)
         is_new = insert_if_absent(Signature(**who, **stated))
         signature = Signature.objects.live().select_for_update().get(**who)
         signature.letter = letter
@@ -133,8 +143,21 @@ def confirm(signature: Signature, *, shown: str) -> None:
 
 def forget_unconfirmed() -> int:
     """Delete what nobody confirmed within `KEPT_UNCONFIRMED`; the number of signatures forgotten."""
+    guard.forget_spent()
     old = Signature.objects.filter(status=SignatureStatus.UNCONFIRMED, signed_at__lt=timezone.now() - KEPT_UNCONFIRMED)
     return old.delete()[0]
+
+
+def forget_logos() -> None:
+    """Delete the files to which no signature and no organisation leads: replaced, refused, or of one that is forgotten.
+
+    One that is an hour old has had its row since.
+    """
+    rows = (Signature.objects.exclude(logo=""), Organisation.objects.exclude(logo=""))
+    kept = {name for found in rows for name in found.values_list("logo", flat=True)}
+    for name in logos.stored():
+        if name not in kept and default_storage.get_created_time(name) < timezone.now() - LOGO_WAITS:
+            default_storage.delete(name)
 
 
 def fingerprint(signature: Signature) -> str:

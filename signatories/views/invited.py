@@ -1,7 +1,7 @@
 """What those see who are asked to sign: the letter, also before it is public, and the ways to answer."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from django.conf import settings
@@ -14,14 +14,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from letters.models import Version
 from publishing.pages import in_each_language
 from signatories import invited_links as links
-from signatories import services
-from signatories.forms import SignForm
 from signatories.invited_links import Opened
 from signatories.links import CONFIRM_WITHIN
 from signatories.models import Invitation
 from signatories.queries import signatory_count
 from signatories.services import answering, objecting
 from signatories.services.inviting import own_name
+from signatories.views.filling import fill_in
 
 View = Callable[..., HttpResponse]
 
@@ -63,21 +62,15 @@ def invited(request: HttpRequest, token: str, what: Opened) -> HttpResponse:
 @opened
 def sign(request: HttpRequest, token: str, what: Opened) -> HttpResponse:
     """The form, with what we know of the invited organisation filled in."""
-    letter = what.letter
-    context: dict[str, Any] = {"letter": letter, "letter_path": reverse("invited", args=[token])}
-    if not letter.takes_signatures:
-        return _page(request, "closed", status=410, **context)
-    initial = known_of(what.invitation) if what.invitation else {}
-    form = SignForm(request.POST if request.method == "POST" else None, letter=letter, initial=initial)
-    if form.is_valid():
-        try:
-            services.sign(letter, form.cleaned_data["version"], form.signing(), invitation=what.invitation)
-        except services.NotOpen:
-            return _page(request, "closed", status=410, **context)
-        return redirect("invited_sent", token=token)
-    text = form.latest.text(get_language() or settings.LANGUAGE_CODE)
-    context |= {"form": form, "version": form.latest, "text": text}
-    return _page(request, "sign", status=422 if form.is_bound else 200, **context)
+    path = reverse("invited", args=[token])
+    return fill_in(
+        request,
+        what.letter,
+        show=partial(_page, request, letter=what.letter, letter_path=path),
+        sent=reverse("invited_sent", args=[token]),
+        invitation=what.invitation,
+        initial=known_of(what.invitation) if what.invitation else None,
+    )
 
 
 @require_safe

@@ -1,13 +1,16 @@
 """An organisation signs: form, mail, button, and its own page. All of it over HTTP."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from django.core import signing
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.html import escape
 
@@ -16,8 +19,10 @@ from letters.services import save_version
 from letters.states import LetterStatus
 from mailing.models import Mail
 from signatories import links, services
+from signatories.forms import SignForm
 from signatories.forms.fields import clean_line
 from signatories.models import Signature
+from signatories.services.secrets import secret_index
 from signatories.states import SignatureStatus
 from tests.factories import make_edition, make_letter, make_signature
 
@@ -130,6 +135,15 @@ class TestTheWayFromFormToStaff:
         assert letter.signatures.get().status == SignatureStatus.UNCONFIRMED
 
 
+SITUATIONS = ["new", "sent a moment ago", "past the limit of mails", *SignatureStatus.values]
+
+
+def normalised(sql: str) -> str:
+    """A query without what it asks for."""
+    text = re.sub(r"'(?:[^']|'')*'(?:::\w+)?|\b\d+\b|NULL|true|false", "?", sql)
+    return re.sub(r"_s\d+_x\d+|s\d+_x\d+", "savepoint", text)
+
+
 class TestNobodyLearnsWhoSigned:
     def test_a_double_click_is_one_row_and_one_mail(self, client: Client, letter: Letter) -> None:
         for spelling in ("Example Watch", "EXAMPLE  WATCH", "Example Watch."):
@@ -152,6 +166,59 @@ class TestNobodyLearnsWhoSigned:
         standing.refresh_from_db()
         assert (standing.status, standing.role) == (SignatureStatus.APPROVED, "Director")
         assert "/own/" in link_in(Mail.objects.get())
+
+    @pytest.mark.parametrize("visibility", ["public", "withheld"])
+    def test_the_same_page_bytes_and_queries_for_whoever_has_signed(
+        self, client: Client, letter: Letter, visibility: str
+    ) -> None:
+        found = {situation: self.answered(letter, situation, visibility) for situation in SITUATIONS}
+        for situation, answered in found.items():
+            assert answered == found["new"], situation
+
+    def answered(self, letter: Letter, situation: str, visibility: str) -> tuple[Any, ...]:
+        """What a browser gets and the database is asked, in that situation of an address."""
+        Mail.objects.all().delete()
+        Signature.objects.all().delete()
+        who = {"name": "Example Watch", "email": "jane@watch.example.org"}
+        if situation == "sent a moment ago":
+            Client().post(SIGN, stated(letter))
+        elif situation == "past the limit of mails":
+            for number in range(5):
+                Client().post(SIGN, stated(letter, name=f"Organisation {number}"))
+        elif situation != "new":
+            make_signature(letter, status=situation, **who)
+        browser = Client(enforce_csrf_checks=True)
+        browser.get(SIGN)
+        token = browser.cookies["csrftoken"].value
+        with CaptureQueriesContext(connection) as queries:
+            answer = browser.post(SIGN, {**stated(letter, visibility=visibility), "csrfmiddlewaretoken": token})
+        page = answer.text.replace(answer.context["secret"], "") if visibility == "withheld" else answer.text
+        headers = {name: value for name, value in answer.headers.items() if name != "Content-Length"}
+        return answer.status_code, headers, len(answer.content), page, [normalised(query["sql"]) for query in queries]
+
+    def test_a_thousand_forms_at_variants_of_one_address_are_three_mails(self, letter: Letter) -> None:
+        variants = (
+            "Jane.Example@watch.example.org",
+            "janeexample+{0}@watch.example.org",
+            "JANE.EXAMPLE@WATCH.example.org",
+        )
+        signing = SignForm(stated(letter), letter=letter)
+        assert signing.is_valid()
+        for number in range(1000):
+            address = variants[number % 3].format(number)
+            changed = replace(signing.signing(), email=address, name=f"Organisation {number % 50}")
+            services.sign(letter, letter.version, changed)
+        assert Mail.objects.count() == 3
+        assert letter.signatures.count() == 50
+
+    def test_past_the_limit_the_earlier_link_works_and_the_page_says_so(self, client: Client, letter: Letter) -> None:
+        for _ in range(5):
+            Signature.objects.update(link_mailed_at=None)
+            page = client.post(SIGN, stated(letter), follow=True).text
+        assert "An earlier link goes on working." in page
+        first = Mail.objects.order_by("pk")[0]
+        assert press_button(client, link_in(first)).status_code == 302
+        assert letter.signatures.get().status == SignatureStatus.PENDING
 
     def test_a_mailbox_is_not_flooded(self, client: Client, letter: Letter) -> None:
         for number in range(10):
@@ -289,6 +356,164 @@ class TestHostileInput:
         assert list(answer.context["form"].errors) == ["version"]
         assert f'name="version" value="{letter.version.pk}"' in answer.text
         assert client.post(SIGN, stated(letter)).status_code == 302
+
+
+class TestTheTextChanged:
+    @pytest.fixture
+    def opened(self, letter: Letter) -> dict[str, str]:
+        """What was filled in before the text was changed."""
+        opened = stated(letter)
+        demand = letter.blocks.filter(kind="demand").first()
+        assert demand
+        for language in ("en", "be", "ru"):
+            setattr(demand, f"text_{language}", f"<b>{language}</b> A demand that was put otherwise.")
+        demand.save()
+        save_version(letter)
+        return opened
+
+    @pytest.mark.parametrize("language", ["en", "be", "ru"])
+    def test_the_form_says_what_changed_in_the_readers_language(
+        self, client: Client, letter: Letter, opened: dict[str, str], language: str
+    ) -> None:
+        answer = client.post(f"/{language}/letters/belarus-2020/sign/", opened)
+        assert answer.status_code == 422
+        [change] = answer.context["form"].changes
+        assert (change.change, change.number) == ("changed", 1)
+        old = letter.versions.get(number=1).text(language)["blocks"]
+        assert "".join(words.text for words in change.old) in [block["text"] for block in old]
+        assert escape(f"<b>{language}</b>") in answer.text
+        assert "<b>" not in answer.text
+
+    def test_what_was_typed_is_kept_and_consent_asked_anew(
+        self, client: Client, letter: Letter, opened: dict[str, str]
+    ) -> None:
+        answer = client.post(SIGN, {**opened, "email": "jane"})
+        assert sorted(answer.context["form"].errors) == ["email", "version"]
+        assert 'value="Jane Example"' in answer.text
+        assert [name for name in ("consent", "authority") if answer.context["form"][name].value()] == ["authority"]
+        again = {**opened, "version": str(letter.version.pk)}
+        assert client.post(SIGN, {**again, "consent": ""}).status_code == 422
+        assert client.post(SIGN, again).status_code == 302
+
+    def test_a_version_of_another_letter_is_none_of_this(self, client: Client, letter: Letter) -> None:
+        other = make_letter(slug="another")
+        answer = client.post(SIGN, stated(letter, version=str(other.version.pk)))
+        assert "It was not clear which text you had read." in answer.text
+        assert answer.context["form"].changes == []
+
+
+INDIVIDUAL = {
+    "kind": "individual",
+    "visibility": "public",
+    "person": "Jane Example",
+    "affiliation": "University of Example",
+    "country": "PL",
+    "email": "jane@example.org",
+    "consent": "on",
+}
+
+
+class TestIndividuals:
+    @pytest.fixture
+    def letter(self) -> Letter:
+        return make_letter(accepts_individuals=True)
+
+    def post(self, client: Client, letter: Letter, **changes: str) -> Any:
+        form = {**INDIVIDUAL, "version": str(letter.version.pk), **changes}
+        return client.post(SIGN, {key: value for key, value in form.items() if value})
+
+    def test_one_signs_by_name_and_affiliation(self, client: Client, letter: Letter) -> None:
+        assert self.post(client, letter).status_code == 302
+        signature = letter.signatures.get()
+        assert (signature.kind, signature.name_en) == ("individual", "Jane Example")
+        assert (signature.affiliation, signature.representative) == ("University of Example", "")
+        press_button(client, link_in(Mail.objects.get()))
+        assert letter.signatures.get().status == SignatureStatus.PENDING
+
+    def test_an_organisation_signs_as_ever(self, client: Client, letter: Letter) -> None:
+        assert client.post(SIGN, stated(letter, kind="organisation")).status_code == 302
+        signature = letter.signatures.get()
+        assert (signature.kind, signature.name_en, signature.role) == ("organisation", "Example Watch", "Director")
+
+    def test_what_is_asked_of_the_other_kind_is_not_looked_at(self, client: Client, letter: Letter) -> None:
+        ignored = {"name": "<b>", "website": "javascript:alert(1)", "role": "x" * 500, "name_be": "\0"}
+        assert self.post(client, letter, **ignored).status_code == 302
+        signature = letter.signatures.get()
+        assert (signature.website, signature.role, signature.name_be) == ("", "", "")
+
+    @pytest.mark.parametrize(
+        ("changes", "wrong"),
+        [
+            ({"kind": ""}, ["kind"]),
+            ({"kind": "robot"}, ["kind"]),
+            ({"kind": "", "email": "jane"}, ["email", "kind"]),
+            ({"person": ""}, ["person"]),
+            ({"person": "Jane\u202eExample"}, ["person"]),
+            ({"affiliation": "<script>"}, ["affiliation"]),
+            ({"affiliation": "x" * 251}, ["affiliation"]),
+            ({"country": ""}, ["country"]),
+            ({"kind": "organisation"}, ["authority", "name", "representative", "role"]),
+        ],
+    )
+    def test_errors_concern_who_signs(
+        self, client: Client, letter: Letter, changes: dict[str, str], wrong: list[str]
+    ) -> None:
+        answer = self.post(client, letter, **changes)
+        assert answer.status_code == 422
+        assert sorted(answer.context["form"].errors) == wrong
+        assert "University of Example" in answer.text or "affiliation" in changes
+        assert not Signature.objects.exists()
+
+    def test_where_only_organisations_sign_nobody_else_is_asked(self, client: Client) -> None:
+        letter = make_letter(slug="organisations")
+        page = f"/en/letters/{letter.slug}/sign/"
+        assert 'name="kind"' not in client.get(page).text
+        assert client.post(page, {**INDIVIDUAL, "version": str(letter.version.pk)}).status_code == 422
+
+
+class TestTheCode:
+    """Whoever is withheld gets one on the page that answers the form; it is the only way to the own page."""
+
+    def post(self, client: Client, letter: Letter, **changes: str) -> str:
+        answer = client.post(SIGN, stated(letter, visibility="withheld", **changes))
+        assert answer.status_code == 200
+        secret: str = answer.context["secret"]
+        assert secret in answer.text
+        return secret
+
+    def test_its_hash_is_kept_and_nothing_else(self, client: Client, letter: Letter) -> None:
+        secret = self.post(client, letter)
+        assert letter.signatures.get().secret_index == secret_index(secret)
+        [mail] = Mail.objects.all()
+        assert secret not in mail.subject + mail.body
+
+    def test_a_form_that_is_sent_twice_shows_the_same_one(self, client: Client, letter: Letter) -> None:
+        seed = client.get(SIGN).context["form"]["seed"].value()
+        one, other = (self.post(client, letter, seed=seed) for _ in range(2))
+        assert one == other
+        assert self.post(client, letter, seed=client.get(SIGN).context["form"]["seed"].value()) != one
+
+    @pytest.mark.parametrize("seed", ["", "short", "\0", "ў" * 5000])
+    def test_it_can_t_be_chosen(self, client: Client, letter: Letter, seed: str) -> None:
+        assert secret_index(self.post(client, letter, seed=seed)) == letter.signatures.get().secret_index
+
+    def test_what_stands_keeps_its_own(self, client: Client, letter: Letter) -> None:
+        for status in (SignatureStatus.PENDING, SignatureStatus.APPROVED):
+            Signature.objects.all().delete()
+            make_signature(
+                letter, name="Example Watch", email="jane@watch.example.org", status=status, secret_index="its own"
+            )
+            self.post(client, letter)
+            assert letter.signatures.get().secret_index == "its own"
+
+    def test_one_that_is_public_after_all_has_none(self, client: Client, letter: Letter) -> None:
+        self.post(client, letter)
+        assert client.post(SIGN, stated(letter)).status_code == 302
+        assert letter.signatures.get().secret_index == ""
+
+    def test_the_page_stays_nowhere(self, client: Client, letter: Letter) -> None:
+        answer = client.post(SIGN, stated(letter, visibility="withheld"))
+        assert answer.headers["Cache-Control"] == "no-store"
 
 
 class TestVisibility:
