@@ -2,11 +2,12 @@
 
 from django.urls import include, path
 
-from campaign import desk, desk_text
+from campaign import desk, desk_text, numbers
 
 app_name = "desk"
 urlpatterns = [
     path("", desk.home, name="home"),
+    path("numbers/", numbers.numbers, name="numbers"),
     path("letters/<slug:slug>/", desk.letter, name="letter"),
     path("letters/<slug:slug>/signing/", desk.signing, name="signing"),
     path("letters/<slug:slug>/open/", desk.open_signing, name="open_signing"),

@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from campaign import leaving
-from signatories.views import account, own
+from signatories.views import account, answering, own
 
 app_name = "signatures"
 of_a_signature = [
@@ -19,6 +19,7 @@ urlpatterns = [
     path("sign-out/", account.sign_out, name="sign_out"),
     path("secret/", own.secret, name="secret"),
     path("confirm/<str:token>/", own.confirm, name="confirm"),
+    path("answer/<str:token>/", answering.answer, name="answer"),
     path("take-over/<str:token>/", own.take_over, name="take_over"),
     path("withdraw/<str:token>/", leaving.withdraw, name="withdraw"),
     path("own/<str:token>/", include(of_a_signature)),

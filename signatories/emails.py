@@ -15,7 +15,7 @@ from mailing.models import Mail
 from mailing.services import queue
 from publishing.models import Mirror
 from signatories import links
-from signatories.models import Correction, Handover, Signature
+from signatories.models import Correction, Handover, Question, Signature
 from signatories.queries import Copy
 
 MAILS_A_DAY = 3  # to one mailbox, by strangers' doing
@@ -50,6 +50,12 @@ def approved(signature: Signature) -> bool:
 
 def rejected(signature: Signature) -> bool:
     return _queue(signature, "rejected", link=links.own_url(signature))
+
+
+def question(signature: Signature, asked: Question) -> bool:
+    """What staff want to know, in their own words, and the page on which it is answered."""
+    key = f"question:{asked.pk}"
+    return _put(signature, "question", key, {"link": links.answer_url(signature), "question": asked})
 
 
 def withdrawn(signature: Signature, copies: Sequence[Copy] = ()) -> bool:

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from signatories import services
+from signatories import digest, services
 from signatories.models import Import
 from signatories.services import importing, inviting
 
@@ -29,6 +29,11 @@ def weigh_import(pk: int) -> None:
 @shared_task
 def sweep_imports() -> None:
     importing.sweep()
+
+
+@shared_task
+def mail_digests() -> None:
+    digest.mail_digests()
 
 
 @shared_task

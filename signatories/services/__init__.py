@@ -1,5 +1,5 @@
-"""What happens to signatures: signed (`signing`), decided on (`deciding`), listed (`listing`), changed and withdrawn
-(`changing`), reached (`access`).
+"""What happens to signatures: signed (`signing`), looked at (`reviewing`), decided on (`deciding`), listed (`listing`),
+changed and withdrawn (`changing`), reached (`access`).
 """
 
 from signatories.services.access import issue_new_link, issue_new_secret, lock, unlock
@@ -20,6 +20,7 @@ from signatories.services.changing import (
 )
 from signatories.services.deciding import AlreadyApproved, approve, make_lead, reject
 from signatories.services.listing import choose_order, mark_delivered, place
+from signatories.services.reviewing import answer, approve_batch, ask, assign, note, take_back_question
 from signatories.services.signing import (
     SHOWN_IN,
     Changed,
@@ -45,7 +46,11 @@ __all__ = [
     "SignedAlready",
     "Signing",
     "accept_correction",
+    "answer",
     "approve",
+    "approve_batch",
+    "ask",
+    "assign",
     "choose_language",
     "choose_order",
     "confirm",
@@ -61,10 +66,12 @@ __all__ = [
     "make_lead",
     "mark_delivered",
     "name_columns",
+    "note",
     "place",
     "reject",
     "sign",
     "take_back",
+    "take_back_question",
     "take_over",
     "unlock",
     "withdraw",

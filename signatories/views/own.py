@@ -73,6 +73,7 @@ def own(request: HttpRequest, signature: Signature) -> HttpResponse:
         "handover": signature.handovers.filter(status=HandoverStatus.OFFERED).first(),
         "language_form": LanguageForm(initial={"language": signature.language}),
         "withdraw_path": links.path(signature, "withdraw"),
+        "answer_path": links.path(signature, "answer"),
         "in_visit": visits.is_on(request),
     }
     return page(request, "own", **context)

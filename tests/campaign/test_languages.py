@@ -41,9 +41,12 @@ from letters.states import LetterStatus
 from mailing.models import Mail
 from publishing.models import Mirror
 from publishing.pages import pages
-from signatories import desk, emails, links, services
-from signatories.models import Correction, Import, Signature
+from signatories import digest, emails, links, services
+from signatories.desk import queue
+from signatories.desk.rows import rows
+from signatories.models import Correction, Import, Organisation, Signature
 from signatories.queries import Copy
+from signatories.services.evidence import assess, write_name_keys
 from signatories.services.secrets import new_secret, secret_index
 from signatories.states import HandoverStatus, ImportStatus, SignatureStatus
 from tests.accounts.test_second_factor import code_of
@@ -531,7 +534,7 @@ class TestDesk:
             make_signature(letter, status=made, names={"be": "Арганізацыя", "ru": "Организация"})
         make_signature(letter, status=SignatureStatus.UNCONFIRMED)
         one.get(home)
-        monkeypatch.setattr(desk, "A_PAGE", 1)
+        monkeypatch.setattr(queue, "A_PAGE", 1)
         one.get(f"{home}?page=2")
         monkeypatch.undo()
         self._decide(one, letter)
@@ -830,3 +833,106 @@ def translations(language: str) -> Iterator[str]:
 
 def make_mirror(address: str) -> None:
     Mirror.objects.create(where="/nowhere", key="x", address=address)
+
+
+class TestReviewDesk:
+    """All that staff do with a signature besides deciding, and what its signer sees of that."""
+
+    @in_each_language
+    def test_the_queue_and_its_filters(self, letter: Letter, language: str) -> None:
+        reader = TestDesk()._at_desk(language)
+        home = reverse("desk:home")
+        reader.get(reverse("desk:batch"))
+        reader.get(reverse("desk:numbers"))
+        member = self._pending(letter, country="PL", email="office@union.example.org", website="")
+        known = {"folded_name": member.folded_name, "country": "PL", "name_be": "Саюз", "name_ru": "Союз"}
+        union = Organisation.objects.create(domains=["union.example.org"], member_since=date(2019, 1, 1), **known)
+        write_name_keys(union)
+        assess(member)
+        other = self._pending(letter, name="Аccess", visibility=Signature.Visibility.WITHHELD, kind="individual")
+        for asked in ("state=any", "q=%D0%B0&doubts=yes", "country=Atlantis", "q=nobody", "assigned=me&via=form"):
+            reader.get(f"{home}?{asked}")
+        reader.get(home)
+        batch = reader.get(reverse("desk:batch"))
+        (row,) = batch.context["rows"]
+        reader.post(reverse("desk:batch"))
+        reader.post(reverse("desk:batch"), {"approve": [f"{other.pk} x", f"{member.pk} {row.shown}"]})
+        reader.get(f"{reverse('desk:numbers')}?letter={letter.slug}")
+
+    @in_each_language
+    def test_a_signature_in_every_state(self, letter: Letter, language: str) -> None:
+        reader = TestDesk()._at_desk(language)
+        for status in SignatureStatus.values:
+            signature = make_signature(letter, status=status, names={"be": "Арганізацыя", "ru": "Организация"})
+            reader.get(reverse("desk:signature", args=[signature.pk]))
+            for verb in ("ask", "note", "assign", "spell", "announcement", "call_back"):
+                reader.post(reverse(f"desk:{verb}", args=[signature.pk]), {"to": "x"}, status=422)
+
+    @in_each_language
+    def test_everything_that_is_done_with_a_signature(self, letter: Letter, language: str) -> None:
+        reader, signature = TestDesk()._at_desk(language), self._pending(letter, language=language)
+        twin = self._pending(letter, email=signature.email)
+
+        def do(verb: str, of: int = signature.pk, status: int = 200, **form: Any) -> None:
+            reader.post(reverse(f"desk:{verb}", args=[of]), form, status=status)
+
+        me = User.objects.holding(Role.Name.REVIEWER).last()
+        assert me
+        do("note", text="Нататка")
+        for to in (me.pk, ""):
+            do("assign", to=to)
+        do("announcement", address="https://news.example.org/", dated="2999-01-01", status=422)
+        do("announcement", address="https://news.example.org/", dated="2020-01-01")
+        do("call_back", note="Так")
+        do("spell", name_en=signature.name_en)  # type: ignore[attr-defined]
+        do("spell", name_en=twin.name_en, status=422)  # type: ignore[attr-defined]
+        do("spell", name_en="Назва")
+        for verb in ("accept_correction", "decline_correction"):
+            correction = services.correct(signature, changes={"website": f"https://{verb[:6]}.example.org"})
+            reader.get(reverse("desk:signature", args=[signature.pk]))
+            do(verb, correction.pk)
+            do(verb, correction.pk, shown=correction.made_at.isoformat())
+
+        do("ask", text="Пытанне", shown="something else")
+        for _ in range(2):
+            signature.refresh_from_db()
+            do("ask", text="Пытанне", shown=rows([signature])[0].shown)
+            question = signature.questions.last()
+            assert question
+            signature.refresh_from_db()
+            answer = urlsplit(links.answer_url(signature)).path
+            reader.get(answer)
+            do("approve")
+            reader.get(urlsplit(links.own_url(signature)).path)
+            reader.post(answer, {"question": question.pk}, status=422)
+            reader.post(answer, {"question": 0, "text": "Адказ"}, status=409)
+            do("take_back", question.pk)
+            do("take_back", question.pk)
+            reader.get(answer)
+        signature.refresh_from_db()
+        question = services.ask(signature, by=me, text="Пытанне")
+        reader.post(answer, {"question": question.pk, "text": "Адказ"})
+        reader.get(reverse("desk:signature", args=[signature.pk]))
+        reader.get(f"/{language}/signatures/answer/nothing/", status=404)
+        mail = Mail.objects.get(key=f"question:{question.pk}")
+        assert_speaks(language, mail.subject)
+        assert_speaks(language, mail.body)
+
+    @in_each_language
+    def test_the_daily_digest(self, letter: Letter, language: str) -> None:
+        User.objects.update(language=language)
+        Letter.objects.update(signing_until=date(2999, 1, 1))
+        me = make_user(Role.Name.REVIEWER, email="me@example.org")
+        User.objects.filter(pk=me.pk).update(language=language)
+        signature = self._pending(letter, assigned_to=me)
+        services.correct(signature, changes={"website": "https://new.example.org"})
+        make_signature(letter, status=SignatureStatus.ASKED)
+        digest.mail_digests()
+        mail = Mail.objects.get(key__startswith=f"digest:{me.pk}:")
+        assert_speaks(language, mail.subject)
+        assert_speaks(language, mail.body)
+
+    def _pending(self, letter: Letter, **columns: Any) -> Signature:
+        signature = make_signature(letter, status=SignatureStatus.PENDING, **columns)
+        assess(signature)
+        return signature
