@@ -18,7 +18,7 @@ from signatories.services.changing import (
     take_over,
     withdraw,
 )
-from signatories.services.deciding import AlreadyApproved, approve, make_lead, reject
+from signatories.services.deciding import AlreadyApproved, RecordedByOneself, approve, make_lead, reject
 from signatories.services.listing import choose_order, mark_delivered, place
 from signatories.services.reviewing import answer, approve_batch, ask, assign, note, take_back_question
 from signatories.services.signing import (
@@ -43,6 +43,7 @@ __all__ = [
     "NotOpen",
     "NotStanding",
     "NothingChanged",
+    "RecordedByOneself",
     "SignedAlready",
     "Signing",
     "accept_correction",

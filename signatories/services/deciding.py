@@ -25,13 +25,22 @@ class AlreadyApproved(Exception):
     """The organisation stands under this letter already, by another signature."""
 
 
+class RecordedByOneself(Exception):
+    """Whoever wrote down what came by mail, messenger or telephone is not the one who approves it."""
+
+
 def looked_at(signature: Signature) -> dict[str, Any]:
     """The columns that have to stand as the caller saw them: nothing stated, objected or decided since."""
     return {column: getattr(signature, column) for column in LOOKED_AT}
 
 
 def approve(signature: Signature, *, by: User) -> None:
-    """Put the organisation under the letter. Raises `Overtaken`, `IllegalMove` or `AlreadyApproved`."""
+    """Put the organisation under the letter.
+
+    Raises `Overtaken`, `IllegalMove`, `AlreadyApproved`, or `RecordedByOneself`.
+    """
+    if signature.is_told and signature.recorded_by_id == by.pk:
+        raise RecordedByOneself
     if signature.status == SignatureStatus.LAPSED:  # it comes back by the signer's consent to the new text alone
         raise IllegalMove(signature.status)
     try:
