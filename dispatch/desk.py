@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import access_campaign, access_desk, access_send, fresh_login, may, staff, staff_page
-from dispatch import emails, smtp
+from dispatch import emails, seal, smtp
 from dispatch.models import Delivery, Dispatch, Edition, EditionFile
 from dispatch.services import deliveries, dispatches, editions
 from dispatch.states import DeliveryStatus, DispatchStatus
@@ -39,6 +39,10 @@ CHANGED = gettext_lazy("Nothing was done: things have changed since the page was
 REFUSALS: dict[type[Exception], Promise] = {
     editions.NothingToFreeze: gettext_lazy(
         "An edition needs at least one approved signatory and one addressee. There is nothing to freeze yet."
+    ),
+    seal.NoCertificate: gettext_lazy(
+        "The certificate that seals can’t be opened, and the letter prints its fingerprint. An operator has to mend it"
+        " (SEAL_P12)."
     ),
     dispatches.NotSealed: gettext_lazy(
         "Only the latest sealed edition is sent, and only while everybody named in it stands under the letter."

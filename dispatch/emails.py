@@ -15,8 +15,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from dispatch import seal
+from dispatch.content import organisations_in
 from dispatch.models import Covering, Delivery, EditionFile
 from dispatch.services.editions import sealed_bytes
+from dispatch.twin import twin
 from mailing.services import one_line
 
 
@@ -97,7 +99,9 @@ def _subject(delivery: Delivery) -> str:
 
 
 def _body(delivery: Delivery) -> str:
-    text = _filled(_in(_text(delivery), "body", delivery.language), _values(delivery)).strip() + "\n"
+    """The covering text, and below it the letter itself, for mailboxes that take attachments away."""
+    covering_text = _filled(_in(_text(delivery), "body", delivery.language), _values(delivery)).strip()
+    text = f"{covering_text}\n\n{twin(delivery.edition, delivery.language)}"
     if delivery.edition.letter.is_demonstration:
         return gettext("This is a demonstration. It was not sent to anyone.") + "\n\n" + text
     return text
@@ -110,7 +114,7 @@ def _values(delivery: Delivery) -> dict[str, str]:
     return {
         "salutation": _in(delivery.recipient, "salutation", delivery.language),
         "letter_title": printed["title"],
-        "count": str(len(content["signatories"]) + content["withheld"]),
+        "count": str(organisations_in(delivery.edition)),
         "reference": content["reference"],
         "edition_url": settings.PUBLIC_URL + delivery.edition.get_absolute_url(),
         "contact": "\n".join((printed["contact_name"], printed["contact_address"], content["contact_email"])),

@@ -48,8 +48,10 @@ class Cut:
 def cut_edition(letter: Letter, *, by: User | None) -> Cut:
     """Freeze text, approved signatories and addressees, and have them typeset. Raises `NothingToFreeze`.
 
-    Whoever signed a text whose meaning has changed since, and has not kept the signature, is left out.
+    Whoever signed a text whose meaning has changed since, and has not kept the signature, is left out. Raises
+    `seal.NoCertificate`, too, for the letter prints which certificate will seal it.
     """
+    certificate = seal.fingerprint()
     with transaction.atomic():
         Letter.objects.select_for_update().get(pk=letter.pk)
         signatures = list(given_order(letter.signatures.binding(letter), letter))
@@ -57,7 +59,7 @@ def cut_edition(letter: Letter, *, by: User | None) -> Cut:
             raise NothingToFreeze
         last = letter.editions.last()
         number = last.number + 1 if last else 1
-        content = frozen(letter, number, signatures)
+        content = frozen(letter, number, signatures, certificate=certificate)
         edition = letter.editions.create(
             number=number,
             version=letter.version,
@@ -103,6 +105,9 @@ def seal_file(file: EditionFile) -> None:
         return
     if not file.sealed:
         try:
+            if seal.fingerprint() != edition.content["certificate"]:
+                _fail(edition, "It prints the fingerprint of another certificate than the one that seals now.")
+                return
             with default_storage.open(file.rendered) as rendered:
                 sealed = seal.seal(rendered.read(), reference=edition.reference)
         except seal.NoCertificate as failure:

@@ -2,6 +2,7 @@ import tempfile
 from pathlib import Path
 
 from tests.bench.journey import measure_pdfs, measure_signing, time_demo
+from tests.bench.paper import measure_paper
 from tests.bench.publishing import measure_publishing
 from tests.bench.site import quiet_bell, set_up, show
 from tests.bench.tables import measure_tables
@@ -14,6 +15,7 @@ def main() -> None:
         set_up(site)
         with quiet_bell():
             measure_pdfs()
+            measure_paper()
             measure_publishing(site)
             measure_signing()
             measure_tables(site)

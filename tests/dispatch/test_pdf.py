@@ -15,12 +15,15 @@ import pytest
 from django.conf import settings as configured
 from django.db.models import F
 from django.utils.translation import gettext, override
+from PIL import Image
+from pytest_django import Settings
 
-from dispatch import pdf
+from dispatch import pdf, seal
 from dispatch.models import Edition
 from dispatch.services import editions
 from dispatch.states import EditionStatus
 from letters.services import save_version
+from signatories.logos import keep
 from signatories.models import Signature
 from tests.factories import demo_data, make_edition, make_letter, make_signature, make_signatures_of_demo
 from tests.tools import pages_of, pdftotext, text_of
@@ -35,7 +38,7 @@ from hashlib import sha256
 from types import SimpleNamespace
 import django
 django.setup()
-from dispatch import pdf
+from dispatch import pdf, seal
 given = json.load(sys.stdin)
 edition = SimpleNamespace(content=given["content"], cut_at=datetime.fromisoformat(given["cut_at"]))
 print(sha256(pdf.render(edition, "be").data).hexdigest())
@@ -49,7 +52,7 @@ class NoPango:
 sys.meta_path.insert(0, NoPango())
 import django
 django.setup()
-from dispatch import pdf
+from dispatch import pdf, seal
 try:
     pdf.press()
 except pdf.CannotTypeset as failure:
@@ -372,3 +375,46 @@ def test_a_missing_pango_ends_in_one_clear_message(tmp_path: Path) -> None:
 
 def _is(thing: Any, kind: str) -> bool:
     return isinstance(thing, pikepdf.Dictionary) and thing.get("/Type") == kind
+
+
+# Logos, fingerprint, bookmarks -------------------------------------------------------------------
+
+
+def test_the_lead_organisations_logo_stands_in_its_head_as_it_was_when_it_was_frozen() -> None:
+    letter = make_letter()
+    lead = make_signature(letter, is_lead=True).organisation
+    assert lead
+    picture = BytesIO()
+    Image.new("RGB", (40, 20), "navy").save(picture, "PNG")
+    lead.logo = keep(picture.getvalue())
+    lead.save(update_fields=["logo"])
+    make_signature(letter)
+    edition = make_edition(letter)
+    lead.logo.delete()
+    data = rendered(edition)
+    with pikepdf.open(BytesIO(data)) as opened:
+        sizes = {(int(each.Width), int(each.Height)) for each in opened.objects if _is_image(each)}
+    assert (40, 20) in sizes
+
+
+def _is_image(each: Any) -> bool:
+    return isinstance(each, pikepdf.Stream) and each.get("/Subtype") == "/Image"
+
+
+def test_it_prints_the_certificate_that_seals_it_and_no_other_seals_it(edition: Edition, settings: Settings) -> None:
+    groups = " ".join(seal.fingerprint()[start : start + 8] for start in range(0, 64, 8))
+    assert groups in text_of(rendered(edition))
+    for file in edition.files.select_related("edition__letter"):
+        editions.render_file(file)
+    (settings.VAR_DIR / "seal").rename(settings.VAR_DIR / "gone")
+    file = edition.files.select_related("edition__letter").first()
+    assert file
+    editions.seal_file(file)
+    edition.refresh_from_db()
+    assert (edition.status, file.sealed) == (EditionStatus.FAILED, "")
+
+
+def test_its_headings_are_bookmarks(edition: Edition) -> None:
+    with pikepdf.open(BytesIO(rendered(edition))) as opened, opened.open_outline() as outline:
+        titles = [entry.title for entry in outline.root]
+    assert titles[0].startswith("Re: ")
