@@ -98,6 +98,12 @@ def _decide(request: HttpRequest, pk: int, decide: Callable[[Signature], str]) -
     except services.RecordedByOneself:
         text = _("You have recorded the signature of “%(name)s” yourself. Somebody else has to approve it.")
         messages.error(request, text % {"name": own_name(signature)})
+    except services.EarlierText:
+        text = _(
+            "“%(name)s” signed an earlier text, whose meaning is not that of the letter now. It can be approved once"
+            " its signatory has kept the signature under the new one."
+        )
+        messages.error(request, text % {"name": own_name(signature)})
     return redirect(back(request, reverse("desk:home")))
 
 

@@ -25,6 +25,10 @@ class AlreadyApproved(Exception):
     """The organisation stands under this letter already, by another signature."""
 
 
+class EarlierText(Exception):
+    """The signature is of a text whose meaning has changed since, and was not kept."""
+
+
 class RecordedByOneself(Exception):
     """Whoever wrote down what came by mail, messenger or telephone is not the one who approves it."""
 
@@ -37,12 +41,15 @@ def looked_at(signature: Signature) -> dict[str, Any]:
 def approve(signature: Signature, *, by: User) -> None:
     """Put the organisation under the letter.
 
-    Raises `Overtaken`, `IllegalMove`, `AlreadyApproved`, or `RecordedByOneself`.
+    Raises `Overtaken`, `IllegalMove`, `AlreadyApproved`, `EarlierText` or `RecordedByOneself`.
     """
     if signature.is_told and signature.recorded_by_id == by.pk:
         raise RecordedByOneself
     if signature.status == SignatureStatus.LAPSED:  # it comes back by the signer's consent to the new text alone
         raise IllegalMove(signature.status)
+    is_earlier = signature.version.number < signature.letter.binding_number
+    if is_earlier and signature.status == SignatureStatus.PENDING:  # a counter-decision is followed by the question
+        raise EarlierText
     try:
         with transaction.atomic():
             decision = {"decided_by": by, "decided_at": timezone.now(), "reason": ""}
