@@ -14,9 +14,11 @@ from signatories.services.changing import (
     correct,
     decline_correction,
     hand_over,
+    leave_the_pages,
     take_back,
     take_over,
     withdraw,
+    withhold,
 )
 from signatories.services.deciding import AlreadyApproved, approve, make_lead, reject
 from signatories.services.listing import choose_order, mark_delivered, place
@@ -62,6 +64,7 @@ __all__ = [
     "hand_over",
     "issue_new_link",
     "issue_new_secret",
+    "leave_the_pages",
     "lock",
     "make_lead",
     "mark_delivered",
@@ -75,4 +78,5 @@ __all__ = [
     "take_over",
     "unlock",
     "withdraw",
+    "withhold",
 ]
