@@ -17,6 +17,7 @@ from accounts.models import Role
 from campaign.embedded import BASE_DIR
 from campaign.logs import WithoutSecrets
 from tests.factories import make_user
+from tests.tools import freshly_signed_in
 
 HUGE = "9" * 23
 
@@ -38,12 +39,11 @@ def with_numbers(resolver: URLResolver, prefix: str = "/") -> Iterator[str]:
 
 
 @pytest.fixture
-def staff(client: Client) -> Client:
+def staff() -> Client:
     user = make_user(is_superuser=True)
     for role in set(Role.Name) - {Role.Name.TRANSLATOR}:
         user.roles.get_or_create(role=role, language="")
-    client.force_login(user)
-    return client
+    return freshly_signed_in(user)
 
 
 @pytest.mark.django_db
