@@ -15,9 +15,11 @@ from signatories.services.changing import (
     correct,
     decline_correction,
     hand_over,
+    leave_the_pages,
     take_back,
     take_over,
     withdraw,
+    withhold,
 )
 from signatories.services.consent import ask_for_consent, keep, lapse
 from signatories.services.deciding import AlreadyApproved, EarlierText, RecordedByOneself, approve, make_lead, reject
@@ -70,6 +72,7 @@ __all__ = [
     "issue_new_secret",
     "keep",
     "lapse",
+    "leave_the_pages",
     "lock",
     "make_lead",
     "mark_delivered",
@@ -86,4 +89,5 @@ __all__ = [
     "tell_published",
     "unlock",
     "withdraw",
+    "withhold",
 ]
