@@ -12,6 +12,7 @@ of_a_signature = [
     path("hand-over/", own.hand_over, name="hand_over"),
     path("hand-over/take-back/", own.take_back, name="take_back"),
     path("language/", own.language, name="language"),
+    path("withhold/", leaving.withhold, name="withhold"),
     path("keep/", consent.keep, name="keep"),
 ]
 urlpatterns = [

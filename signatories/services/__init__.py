@@ -15,12 +15,14 @@ from signatories.services.changing import (
     correct,
     decline_correction,
     hand_over,
+    leave_the_pages,
     take_back,
     take_over,
     withdraw,
+    withhold,
 )
 from signatories.services.consent import ask_for_consent, keep, lapse
-from signatories.services.deciding import AlreadyApproved, EarlierText, approve, make_lead, reject
+from signatories.services.deciding import AlreadyApproved, EarlierText, RecordedByOneself, approve, make_lead, reject
 from signatories.services.listing import choose_order, mark_delivered, place
 from signatories.services.retention import forget_contacts, forget_logos, forget_unconfirmed
 from signatories.services.reviewing import answer, approve_batch, ask, assign, note, take_back_question
@@ -46,6 +48,7 @@ __all__ = [
     "NotOpen",
     "NotStanding",
     "NothingChanged",
+    "RecordedByOneself",
     "SignedAlready",
     "Signing",
     "accept_correction",
@@ -69,6 +72,7 @@ __all__ = [
     "issue_new_secret",
     "keep",
     "lapse",
+    "leave_the_pages",
     "lock",
     "make_lead",
     "mark_delivered",
@@ -85,4 +89,5 @@ __all__ = [
     "tell_published",
     "unlock",
     "withdraw",
+    "withhold",
 ]
