@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from campaign import desk, desk_text, numbers
+from campaign import desk, desk_campaign, desk_text, numbers
 
 app_name = "desk"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("letters/<slug:slug>/signing/", desk.signing, name="signing"),
     path("letters/<slug:slug>/open/", desk.open_signing, name="open_signing"),
     path("letters/<slug:slug>/close/", desk.close_signing, name="close_signing"),
+    path("campaigns/<int:pk>/", desk_campaign.campaign, name="campaign"),
     path("letters/<slug:slug>/text/", desk_text.text, name="text"),
     path("letters/<slug:slug>/text/versions/", desk_text.versions, name="versions"),
     path("letters/<slug:slug>/text/versions/<int:number>/", desk_text.version, name="version"),

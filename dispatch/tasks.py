@@ -1,7 +1,7 @@
 from celery import shared_task
 
 from dispatch.models import Delivery, Dispatch, EditionFile
-from dispatch.services import deliveries, dispatches, editions, mailbox
+from dispatch.services import deliveries, dispatches, editions, mailbox, telling
 
 
 @shared_task
@@ -32,6 +32,11 @@ def sweep_editions() -> None:
 @shared_task
 def sweep_deliveries() -> None:
     deliveries.sweep()
+
+
+@shared_task
+def sweep_delivered() -> None:
+    telling.tell_delivered()
 
 
 @shared_task

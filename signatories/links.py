@@ -34,6 +34,11 @@ def own_url(signature: Signature) -> str:
     return url(signature, "own")
 
 
+def keep_url(signature: Signature) -> str:
+    """What changed in the text, with the button to keep the signature: a page behind the own one."""
+    return f"{own_url(signature)}keep/"
+
+
 def answer_url(signature: Signature) -> str:
     """The page on which the signer answers what staff asked. It does not expire."""
     return url(signature, "answer")

@@ -6,9 +6,19 @@ from signatories.services import importing, inviting
 
 
 @shared_task
-def forget_unconfirmed() -> None:
-    services.forget_unconfirmed()
-    services.forget_logos()
+def sweep_consent() -> None:
+    services.ask_for_consent()
+    services.lapse()
+
+
+@shared_task
+def sweep_reminders() -> None:
+    services.remind()
+
+
+@shared_task
+def sweep_published() -> None:
+    services.tell_published()
 
 
 @shared_task

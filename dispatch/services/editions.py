@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
-from dispatch import inspection, pdf, seal
+from dispatch import pdf, seal
 from dispatch.content import frozen
 from dispatch.models import Edition, EditionFile, Recipient
 from dispatch.states import EditionStatus
@@ -109,7 +109,7 @@ def seal_file(file: EditionFile) -> None:
                 _fail(edition, "It prints the fingerprint of another certificate than the one that seals now.")
                 return
             with default_storage.open(file.rendered) as rendered:
-                sealed = seal.seal(rendered.read(), reference=edition.reference)
+                sealed, certificate = seal.seal(rendered.read(), reference=edition.reference)
         except seal.NoCertificate as failure:
             _fail(edition, str(failure))
             return
@@ -122,7 +122,7 @@ def seal_file(file: EditionFile) -> None:
             sha256=hashlib.sha256(sealed).hexdigest(),
             size=len(sealed),
             sealed_at=timezone.now(),
-            certificate=inspection.read(sealed).seals[0].certificate,
+            certificate=certificate,
             waits_since=None,
         )
     if not edition.files.filter(sealed="").exists():

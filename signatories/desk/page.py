@@ -41,6 +41,8 @@ WITNESSED: dict[str, Promise] = {
     "new link": gettext_lazy("A new link mailed; earlier ones no longer work"),
     "new secret": gettext_lazy("A new secret given; the earlier one no longer works"),
     "placed": gettext_lazy("Place in the list changed"),
+    "kept": gettext_lazy("Kept under the new text"),
+    "contact deleted": gettext_lazy("Contact deleted"),
 }
 RELATED = (
     "letter",

@@ -150,7 +150,8 @@ def proposed() -> SignatureQuerySet:
         status=SignatureStatus.PENDING, grade__gte=Grade.DOMAIN, risk__lt=Weight.ELSEWHERE, disputed_at=None
     )
     known = Q(organisation__member_since__isnull=False) | Q(Exists(named), organisation=None)
-    return in_order(waiting.filter(known).exclude(pk__in=CORRECTED.values("signature")))
+    kept = waiting.filter(known).exclude(pk__in=Signature.objects.of_earlier_text().values("pk"))
+    return in_order(kept.exclude(pk__in=CORRECTED.values("signature")))
 
 
 def a_page(signatures: SignatureQuerySet, number: str | None) -> Page[Signature]:

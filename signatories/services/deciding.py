@@ -25,15 +25,22 @@ class AlreadyApproved(Exception):
     """The organisation stands under this letter already, by another signature."""
 
 
+class EarlierText(Exception):
+    """The signature is of a text whose meaning has changed since, and was not kept."""
+
+
 def looked_at(signature: Signature) -> dict[str, Any]:
     """The columns that have to stand as the caller saw them: nothing stated, objected or decided since."""
     return {column: getattr(signature, column) for column in LOOKED_AT}
 
 
 def approve(signature: Signature, *, by: User) -> None:
-    """Put the organisation under the letter. Raises `Overtaken`, `IllegalMove` or `AlreadyApproved`."""
+    """Put the organisation under the letter. Raises `Overtaken`, `IllegalMove`, `AlreadyApproved` or `EarlierText`."""
     if signature.status == SignatureStatus.LAPSED:  # it comes back by the signer's consent to the new text alone
         raise IllegalMove(signature.status)
+    is_earlier = signature.version.number < signature.letter.binding_number
+    if is_earlier and signature.status == SignatureStatus.PENDING:  # a counter-decision is followed by the question
+        raise EarlierText
     try:
         with transaction.atomic():
             decision = {"decided_by": by, "decided_at": timezone.now(), "reason": ""}

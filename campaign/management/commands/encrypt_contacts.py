@@ -30,7 +30,7 @@ def _encrypt(model: type[models.Model], fields: list[str]) -> int:
     count = 0
     for row in model._base_manager.only("pk", *fields).iterator(chunk_size=500):
         values = {name: getattr(row, name) for name in fields}
-        if indexed:
+        if indexed and values["email"]:  # an index whose address was deleted stands for a wish, not for a contact
             values["mailbox"] = mailbox(values["email"])
         count += model._base_manager.filter(pk=row.pk).update(**values)
     return count
