@@ -95,6 +95,9 @@ def _decide(request: HttpRequest, pk: int, decide: Callable[[Signature], str]) -
     except services.AlreadyApproved:
         text = _("“%(name)s” stands under this letter already, by another signature. This one can only be rejected.")
         messages.error(request, text % {"name": own_name(signature)})
+    except services.RecordedByOneself:
+        text = _("You have recorded the signature of “%(name)s” yourself. Somebody else has to approve it.")
+        messages.error(request, text % {"name": own_name(signature)})
     except services.EarlierText:
         text = _(
             "“%(name)s” signed an earlier text, whose meaning is not that of the letter now. It can be approved once"

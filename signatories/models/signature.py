@@ -190,6 +190,11 @@ class Signature(Stateful):
         return f"{self.letter.slug} {self.pk}"
 
     @property
+    def is_told(self) -> bool:
+        """Whether staff wrote down what somebody told them; nobody filled in anything."""
+        return self.via in (self.Via.MAIL, self.Via.MESSENGER, self.Via.TELEPHONE)
+
+    @property
     def is_withheld(self) -> bool:
         return self.visibility == self.Visibility.WITHHELD
 

@@ -22,7 +22,7 @@ from signatories.services.changing import (
     withhold,
 )
 from signatories.services.consent import ask_for_consent, keep, lapse
-from signatories.services.deciding import AlreadyApproved, EarlierText, approve, make_lead, reject
+from signatories.services.deciding import AlreadyApproved, EarlierText, RecordedByOneself, approve, make_lead, reject
 from signatories.services.listing import choose_order, mark_delivered, place
 from signatories.services.retention import forget_contacts, forget_logos, forget_unconfirmed
 from signatories.services.reviewing import answer, approve_batch, ask, assign, note, take_back_question
@@ -48,6 +48,7 @@ __all__ = [
     "NotOpen",
     "NotStanding",
     "NothingChanged",
+    "RecordedByOneself",
     "SignedAlready",
     "Signing",
     "accept_correction",

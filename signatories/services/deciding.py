@@ -29,13 +29,22 @@ class EarlierText(Exception):
     """The signature is of a text whose meaning has changed since, and was not kept."""
 
 
+class RecordedByOneself(Exception):
+    """Whoever wrote down what came by mail, messenger or telephone is not the one who approves it."""
+
+
 def looked_at(signature: Signature) -> dict[str, Any]:
     """The columns that have to stand as the caller saw them: nothing stated, objected or decided since."""
     return {column: getattr(signature, column) for column in LOOKED_AT}
 
 
 def approve(signature: Signature, *, by: User) -> None:
-    """Put the organisation under the letter. Raises `Overtaken`, `IllegalMove`, `AlreadyApproved` or `EarlierText`."""
+    """Put the organisation under the letter.
+
+    Raises `Overtaken`, `IllegalMove`, `AlreadyApproved`, `EarlierText` or `RecordedByOneself`.
+    """
+    if signature.is_told and signature.recorded_by_id == by.pk:
+        raise RecordedByOneself
     if signature.status == SignatureStatus.LAPSED:  # it comes back by the signer's consent to the new text alone
         raise IllegalMove(signature.status)
     is_earlier = signature.version.number < signature.letter.binding_number

@@ -10,7 +10,7 @@ from accounts.models import User
 from ledger.services import IllegalMove, Overtaken, move, witness
 from signatories import emails
 from signatories.models import Note, Question, Signature
-from signatories.services.deciding import AlreadyApproved, EarlierText, approve, looked_at
+from signatories.services.deciding import AlreadyApproved, EarlierText, RecordedByOneself, approve, looked_at
 from signatories.states import SignatureStatus
 
 
@@ -77,7 +77,7 @@ def approve_batch(signatures: Iterable[Signature], *, by: User) -> Batch:
     for signature in signatures:
         try:
             approve(signature, by=by)
-        except (Overtaken, IllegalMove, AlreadyApproved, EarlierText):
+        except (Overtaken, IllegalMove, AlreadyApproved, EarlierText, RecordedByOneself):
             batch.skipped.append(signature)
         else:
             batch.approved.append(signature)
