@@ -35,8 +35,6 @@ WITNESSED: dict[str, Promise] = {
     "assigned": gettext_lazy("Assigned"),
     "unassigned": gettext_lazy("Assigned to nobody"),
     "evidence": gettext_lazy("Evidence added"),
-    "new link": gettext_lazy("New link mailed"),
-    "new secret": gettext_lazy("New secret given out"),
     "objected to": gettext_lazy("The organisation objected: this is not its signature"),
     "new link": gettext_lazy("A new link mailed; earlier ones no longer work"),
     "new secret": gettext_lazy("A new secret given; the earlier one no longer works"),
