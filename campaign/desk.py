@@ -11,7 +11,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import access_campaign, access_desk, access_review, access_text, may, staff, staff_page
+from accounts.access import (
+    access_campaign,
+    access_deliveries,
+    access_desk,
+    access_review,
+    access_text,
+    may,
+    staff,
+    staff_page,
+)
 from accounts.models import User
 from campaign.standing import BEING_TYPESET, Standing, progress, standings
 from ledger.services import IllegalMove, Overtaken
@@ -39,7 +48,10 @@ NAMED = 100  # of those whom an edition leaves out, in one line
 @staff_page(access_desk)
 def home(request: HttpRequest) -> HttpResponse:
     """What waits for a decision, and where every letter stands."""
-    context: dict[str, Any] = {"standings": standings(Letter.objects.all())}
+    context: dict[str, Any] = {
+        "standings": standings(Letter.objects.all()),
+        "may_follow": may(staff(request), access_deliveries),
+    }
     if may(staff(request), access_review):
         context |= _queue(request)
     return render(request, "desk/home.html", context)

@@ -325,6 +325,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-imports": {"task": "signatories.tasks.sweep_imports", "schedule": 15.0, "options": {"expires": 15}},
     "read-mailbox": {"task": "dispatch.tasks.read_mailbox", "schedule": 60.0, "options": {"expires": 60}},
     "sweep-invitations": {"task": "signatories.tasks.send_invitations", "schedule": 15.0, "options": {"expires": 15}},
+    "remind-of-terms": {"task": "dispatch.tasks.remind", "schedule": 3600.0, "options": {"expires": 3600}},
     "purge": {"task": "campaign.tasks.purge", "schedule": 3600.0},
     "mail-digests": {"task": "signatories.tasks.mail_digests", "schedule": crontab(hour="6", minute="0")},
 }

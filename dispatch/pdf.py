@@ -8,7 +8,7 @@ import atexit
 import base64
 import json
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -60,7 +60,7 @@ def render(edition: Edition, language: str) -> Document:
 def _composition(edition: Edition, language: str) -> tuple[str, dict[str, bytes]]:
     """The letter as HTML, and its pictures. What they are made of is out of memory before they are set."""
     content = _composed(edition.content)
-    _require_glyphs(content, language)
+    require_glyphs(_texts(content, language))
     with translation.override(language):
         context = {**_context(content, language), "created": f"{edition.cut_at:%Y-%m-%dT%H:%M:%SZ}"}
         html = render_to_string("pdf/letter.html", context)
@@ -288,9 +288,9 @@ def _glyphs() -> frozenset[int]:
     return frozenset(covered)
 
 
-def _require_glyphs(content: dict[str, Any], language: str) -> None:
+def require_glyphs(texts: Iterable[str]) -> None:
     """Raise `CannotTypeset` naming the characters that no font has, and where they stand."""
-    for text in _texts(content, language):
+    for text in texts:
         missing = sorted({character for character in text if not _can_be_set(character)})
         if missing:
             named = ", ".join(f"U+{ord(it):04X} {unicodedata.name(it, 'control character')}" for it in missing)

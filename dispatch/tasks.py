@@ -1,7 +1,7 @@
 from celery import shared_task
 
 from dispatch.models import Delivery, Dispatch, EditionFile
-from dispatch.services import deliveries, dispatches, editions, mailbox, telling
+from dispatch.services import deliveries, dispatches, editions, followup, mailbox, telling
 
 
 @shared_task
@@ -42,3 +42,8 @@ def sweep_delivered() -> None:
 @shared_task
 def read_mailbox() -> None:
     mailbox.read()
+
+
+@shared_task
+def remind() -> None:
+    followup.remind()

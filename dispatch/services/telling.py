@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 
 from dispatch.models import Dispatch, Edition
-from dispatch.states import DeliveryStatus, DispatchStatus
+from dispatch.states import ARRIVING, DispatchStatus
 from ledger.models import Event
 from ledger.services import witness
 from letters.models import Letter
@@ -27,7 +27,7 @@ def tell_delivered() -> None:
     told = Event.objects.filter(table=Dispatch._meta.label_lower, target=TOLD).values("row")
     done = Dispatch.objects.filter(status=DispatchStatus.DONE, edition__letter__in=Letter.objects.public())
     for dispatch in done.exclude(pk__in=told).select_related("edition__letter").order_by("pk"):
-        is_sent = dispatch.deliveries.filter(status=DeliveryStatus.ACCEPTED).exists()
+        is_sent = dispatch.deliveries.filter(status__in=ARRIVING).exists()
         if not is_sent or _all_told(dispatch.edition):
             witness(dispatch, TOLD, by=None)
 

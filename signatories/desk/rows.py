@@ -65,6 +65,14 @@ class Row:
         return foreign_letters(*names(self.signature))
 
     @property
+    def reasons_to_doubt(self) -> list[tuple[str, list[str]]]:
+        """Each once, with the names of those beside whom it stands."""
+        found: dict[str, list[str]] = {}
+        for doubt in self.doubts:
+            found.setdefault(str(doubt.reason), []).extend([doubt.name] if doubt.name else [])
+        return [(reason, list(dict.fromkeys(names))) for reason, names in found.items()]
+
+    @property
     def shown(self) -> str:
         return shown(self.signature)
 

@@ -1,6 +1,7 @@
 import tempfile
 from pathlib import Path
 
+from tests.bench.desk import measure_desk
 from tests.bench.journey import measure_pdfs, measure_signing, time_demo
 from tests.bench.paper import measure_paper
 from tests.bench.publishing import measure_publishing
@@ -19,6 +20,7 @@ def main() -> None:
             measure_publishing(site)
             measure_signing()
             measure_tables(site)
+            measure_desk()
         show("`manage.py demo`, start to end", f"{demo_seconds:.1f} s")
 
 

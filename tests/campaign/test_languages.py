@@ -26,9 +26,20 @@ from accounts.models import Role, User
 from campaign import catalogues, charts
 from campaign.demo.load import load_letter
 from dispatch import emails as dispatch_emails
-from dispatch import pdf, verification
+from dispatch import pdf, record, verification
+from dispatch.desk_forms import RecipientForm
 from dispatch.inspection import Busy, Seal
-from dispatch.models import Covering, Delivery, Dispatch, Edition
+from dispatch.models import (
+    Channel,
+    Covering,
+    Delivery,
+    Dispatch,
+    Edition,
+    Evidence,
+    Notice,
+    Recipient,
+    Reply,
+)
 from dispatch.seal import DEMONSTRATION
 from dispatch.services import dispatches
 from dispatch.states import DeliveryStatus, DispatchStatus, EditionStatus
@@ -778,6 +789,100 @@ class TestDesk:
             reader.get(page)
         Delivery.objects.update(status=DeliveryStatus.UNKNOWN)
         reader.post(reverse("desk:resolve", args=[Delivery.objects.all()[0].pk]), {"attempts": 1, "to": "accepted"})
+
+
+class TestFollowUp:
+    @in_each_language
+    def test_recipients(self, letter: Letter, language: str) -> None:
+        at_desk = TestDesk()._at_desk(language)
+        recipient = letter.recipients.all()[0]
+        listed, edit = reverse("desk:recipients", args=[letter.slug]), reverse("desk:recipient", args=[recipient.pk])
+        add = reverse("desk:add_recipient", args=[letter.slug])
+        at_desk.get(listed)
+        at_desk.get(add)
+        at_desk.get(edit)
+        at_desk.post(add, {"channel": "web", "web_form": "javascript:1", "email": "x", "order": 0}, status=422)
+        form = RecipientForm(instance=recipient)
+        stated = {name: form[name].value() or "" for name in form.fields}
+        at_desk.post(edit, {**stated, "verified": "on"})
+        at_desk.post(edit, {**stated, "email": letter.recipients.all()[1].email}, status=422)
+        address = reverse("desk:add_address", args=[recipient.pk])
+        at_desk.post(address, {"channel": "email", "address": "x"}, status=422)
+        at_desk.post(address, {"channel": "fax", "address": "+375 17 000"})
+        Recipient.objects.filter(pk=recipient.pk).update(
+            verified_on=date(2020, 1, 1), title_be="", answer_days=15, channel="web"
+        )
+        at_desk.get(listed)
+        at_desk.post(reverse("desk:remove_address", args=[recipient.further_addresses.get().pk]))
+        at_desk.post(reverse("desk:remove_recipient", args=[letter.recipients.all()[4].pk]))
+
+    @in_each_language
+    def test_what_becomes_of_a_delivery(self, letter: Letter, language: str, settings: Settings) -> None:
+        settings.SENDING_ENABLED = True
+        at_desk = TestDesk()._at_desk(language)
+        made = dispatches.prepare(sealed_edition(letter), by=make_user())
+        dispatches.authorise(made, by=make_user())
+        dispatches.start(made)
+        delivery, *_others = made.deliveries.all()
+        page = reverse("desk:delivery", args=[delivery.pk])
+        today = made.prepared_at.date()
+        self._evidence(delivery)
+        delivery.recipient.further_addresses.create(channel="fax", address="+375 17 000")
+        Letter.objects.update(is_demonstration=False)
+        Recipient.objects.update(answer_days=15, term_source_be="Закон", term_source_ru="Закон")
+        for channel in Channel.values:
+            for status in DeliveryStatus.values:
+                facts = {"settled_at": made.prepared_at, "ended_on": today, "refused_on": today, "registered_on": today}
+                for refusal in ("", *Delivery.Refusal.values):
+                    shown = {"channel": channel, "status": status, "refusal": refusal, "code": 550, **facts}
+                    Delivery.objects.filter(pk=delivery.pk).update(**shown)
+                    with translation.override(language):
+                        assert_speaks(language, " ".join(record.sentences(Delivery.objects.get(pk=delivery.pk))))
+                if channel == Channel.EMAIL or status == DeliveryStatus.TO_PRINT:
+                    at_desk.get(page)
+        at_desk.get(reverse("desk:offices"))
+        Reader(language).get(letter_path(language) + "delivery/")
+        for verb in ("registered", "refused", "taken", "add_evidence", "add_reply", "carried"):
+            at_desk.post(reverse(f"desk:{verb}", args=[delivery.pk]), status=422)
+        at_desk.post(
+            reverse("desk:next_rung", args=[delivery.pk]), {"to": delivery.recipient.further_addresses.get().pk}
+        )
+
+    def _evidence(self, delivery: Delivery) -> None:
+        for kind in Notice.Kind.values:
+            Notice.objects.create(key=kind, kind=kind, delivery=delivery)
+        for kind in Evidence.Kind.values:
+            delivery.evidence.create(kind=kind, content_type="image/png", size=1)
+        for kind in Reply.Kind.values:
+            delivery.replies.create(kind=kind, channel="post", received_on=delivery.dispatch.prepared_at.date())
+
+    @in_each_language
+    def test_a_reply(self, letter: Letter, language: str) -> None:
+        at_desk, user = TestDesk()._at_desk(language), make_user()
+        delivery = dispatches.prepare(sealed_edition(letter), by=user).deliveries.all()[0]
+        reply = delivery.replies.create(channel="post", received_on=date(2020, 8, 5))
+        page, publish = reverse("desk:reply", args=[reply.pk]), reverse("desk:publish_reply", args=[reply.pk])
+        at_desk.post(page, {"kind": "unread"}, status=422)
+        at_desk.post(publish)
+        at_desk.post(page, {"kind": "answer", **{f"summary_{code}": "Знаем" for code in ("en", "be", "ru")}})
+        for verb in (publish, publish, reverse("desk:unpublish_reply", args=[reply.pk])):
+            at_desk.post(verb)
+        with translation.override(language):
+            for kind in Reply.Kind.values:
+                assert_speaks(language, record.reply_sentence(Reply(kind=kind, received_on=date(2020, 8, 5))))
+
+    @in_each_language
+    def test_the_mail_when_a_term_is_over(self, letter: Letter, language: str) -> None:
+        user = make_user()
+        User.objects.filter(pk=user.pk).update(language=language)
+        user.refresh_from_db()
+        delivery = dispatches.prepare(sealed_edition(letter), by=user).deliveries.all()[0]
+        Recipient.objects.update(answer_days=15, term_source_be="Закон", term_source_ru="Закон")
+        Delivery.objects.update(registered_on=date(2020, 8, 5))
+        dispatch_emails.term_is_over(Delivery.objects.get(pk=delivery.pk), user)
+        mail = Mail.objects.get()
+        assert_speaks(language, mail.subject)
+        assert_speaks(language, mail.body)
 
 
 class TestAccounts:

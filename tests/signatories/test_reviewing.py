@@ -319,6 +319,15 @@ class TestBatch:
         assert self.proposed(desk) == ["Members’ Union"]
         assert "1 signature is of a known member" in desk.get(HOME).content.decode()
 
+    def test_not_for_a_text_whose_meaning_has_changed(self, desk: Client, letter: Letter, member: Signature) -> None:
+        assert self.proposed(desk) == ["Members’ Union"]
+        newer = letter.version
+        newer.pk, newer.number = None, 2
+        newer.is_material, newer.reason, newer.keep_until = True, "Two demands more", date(2999, 1, 1)
+        newer.save()
+        assert self.proposed(desk) == []
+        assert "The meaning of the text has changed since." in page_of(desk, member)
+
     def test_each_is_approved_by_itself_and_what_is_not_ticked_waits(
         self, desk: Client, reviewer: User, letter: Letter, member: Signature
     ) -> None:
