@@ -56,6 +56,11 @@ def access_send(user: User) -> None:
     _require(user, Role.Name.SENDER)
 
 
+def access_deliveries(user: User) -> None:
+    """To write down what became of a delivery, read what came back, and choose the next way."""
+    _require(user, Role.Name.CAMPAIGNER, Role.Name.SENDER)
+
+
 def staff_page(check: Callable[[User], None], *, second_factor: bool = True) -> Callable[[View], View]:
     """A view for those whom `check` lets through; anonymous readers are led to the login.
 

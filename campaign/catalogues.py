@@ -6,6 +6,7 @@ Written in Python, so that nobody needs GNU gettext.
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -102,14 +103,15 @@ def problems(language: str) -> Iterator[str]:
             yield f"{language}: no longer in the code: {message.id!r}"
 
 
-def marked() -> list[Message]:
-    """Every string that code and templates of the project mark, each once."""
+@cache
+def marked() -> tuple[Message, ...]:
+    """Every string that code and templates of the project mark, each once. It takes seconds to find them all."""
     found = Catalog()
     for path in _sources():
         for function, arguments in _calls(path):
             context, identity = _identity(function, arguments)
             found.add(identity, locations=[(str(path.relative_to(settings.BASE_DIR)), 0)], context=context)
-    return [message for message in found if message.id]
+    return tuple(message for message in found if message.id)
 
 
 def key(message: Message) -> Key:

@@ -1,6 +1,7 @@
 """The desk: the queue with the letters below it, and a page a letter."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -10,19 +11,35 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import access_campaign, access_desk, access_review, access_text, may, staff, staff_page
+from accounts.access import (
+    access_campaign,
+    access_deliveries,
+    access_desk,
+    access_review,
+    access_text,
+    may,
+    staff,
+    staff_page,
+)
 from accounts.models import User
 from campaign.standing import BEING_TYPESET, Standing, progress, standings
 from ledger.services import IllegalMove, Overtaken
 from letters import services
 from letters.models import Letter, Version
 from letters.states import LetterStatus
-from signatories import desk as signatures
-from signatories.models import Signature
+from signatories.desk import queue
+from signatories.desk.rows import REASONS, own_name, rows
 from signatories.states import SignatureStatus
 
 # The lists of a letter's page. Who has not confirmed is in none: there is nothing to decide yet.
-LISTED = (SignatureStatus.PENDING, SignatureStatus.APPROVED, SignatureStatus.REJECTED, SignatureStatus.WITHDRAWN)
+LISTED = (
+    SignatureStatus.PENDING,
+    SignatureStatus.ASKED,
+    SignatureStatus.APPROVED,
+    SignatureStatus.REJECTED,
+    SignatureStatus.LAPSED,
+    SignatureStatus.WITHDRAWN,
+)
 
 NAMED = 100  # of those whom an edition leaves out, in one line
 
@@ -31,10 +48,12 @@ NAMED = 100  # of those whom an edition leaves out, in one line
 @staff_page(access_desk)
 def home(request: HttpRequest) -> HttpResponse:
     """What waits for a decision, and where every letter stands."""
-    context: dict[str, Any] = {"standings": standings(Letter.objects.all())}
+    context: dict[str, Any] = {
+        "standings": standings(Letter.objects.all()),
+        "may_follow": may(staff(request), access_deliveries),
+    }
     if may(staff(request), access_review):
-        page = signatures.a_page(Signature.objects.confirmed(), request.GET.get("page"))
-        context |= {"page": page, "rows": signatures.rows(page), "reasons": signatures.REASONS}
+        context |= _queue(request)
     return render(request, "desk/home.html", context)
 
 
@@ -82,6 +101,21 @@ def close_signing(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("desk:letter", slug=slug)
 
 
+def _queue(request: HttpRequest) -> dict[str, Any]:
+    """What is asked for of the signatures of all letters; what waits for a decision, where nothing is."""
+    asked = queue.filters(request)
+    page = queue.a_page(asked.found(), request.GET.get("page"))
+    return {
+        "filters": asked,
+        "query": asked.query,
+        "page": page,
+        "rows": rows(page, here=request.get_full_path()),
+        "reasons": REASONS,
+        "proposed": queue.proposed().count(),
+        "elsewhere": asked.elsewhere,
+    }
+
+
 class SigningForm(forms.ModelForm):
     """Who may sign, and until when."""
 
@@ -123,15 +157,18 @@ def _signatures(request: HttpRequest, standing: Standing, user: User) -> dict[st
     state = request.GET.get("state")
     if state not in LISTED:
         state = SignatureStatus.PENDING.value
-    order = ("confirmed_at", "pk") if state == SignatureStatus.PENDING else ("-is_lead", "folded_name", "pk")
-    page = signatures.a_page(standing.letter.signatures.filter(status=state).order_by(*order), request.GET.get("page"))
+    listed = standing.letter.signatures.filter(status=state)
+    waits = state == SignatureStatus.PENDING
+    in_order = queue.in_order(listed) if waits else listed.order_by("-is_lead", "folded_name", "pk")
+    page = queue.a_page(in_order, request.GET.get("page"))
     return {
         "left_out": _left_out(standing) if standing.edition else [],
         "state": state,
+        "query": urlencode({"letter": standing.letter.slug, "state": state}),
         "lists": [(listed.value, listed.label, standing.signatures[listed]) for listed in LISTED],
         "page": page,
-        "rows": signatures.rows(page),
-        "reasons": signatures.REASONS,
+        "rows": rows(page, here=request.get_full_path()),
+        "reasons": REASONS,
     }
 
 
@@ -143,7 +180,7 @@ def _left_out(standing: Standing) -> list[tuple[str, str]]:
 
 def _names(standing: Standing, state: SignatureStatus) -> str:
     found = standing.letter.signatures.filter(status=state).order_by("folded_name", "pk")[:NAMED]
-    names = ", ".join(signatures.own_name(signature) for signature in found)
+    names = ", ".join(own_name(signature) for signature in found)
     more = standing.signatures[state] - NAMED
     if more <= 0:
         return names

@@ -1,11 +1,11 @@
-"""A signer withdraws: off the public pages at once, and told what can't be called back."""
+"""A signer withdraws, or withholds the name: off the public pages at once, and told what can't be called back."""
 
 from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import translation
+from django.utils import timezone, translation
 from django.views.decorators.http import require_http_methods
 
 from dispatch.queries import copies_naming
@@ -13,10 +13,10 @@ from ledger.models import Event
 from ledger.services import Overtaken
 from publishing import services as publishing
 from publishing.mirrors import mirrors_behind
-from signatories import services
+from signatories import links, services
 from signatories.models import Signature
 from signatories.states import SignatureStatus
-from signatories.views.pages import about, by_link, may_see, neutral_address, page
+from signatories.views.pages import about, by_link, may_see, neutral_address, of_signature, page
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -34,6 +34,27 @@ def withdraw(request: HttpRequest, token: str) -> HttpResponse:
             return _shown(request, signature, status=503, still_public=True)
         return redirect(request.path)
     return _shown(request, signature)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_signature
+def withhold(request: HttpRequest, signature: Signature) -> HttpResponse:
+    """The button after which the organisation is counted and not named. Its secret is in the answer, and only there."""
+    if request.method != "POST":
+        return page(request, "withhold", **about(signature))
+    try:
+        secret = services.withhold(signature)
+    except services.NotStanding:
+        return redirect(links.path(signature, "own"))
+    context: dict[str, Any] = {"secret": secret, "copies": copies_naming(signature), "contact": neutral_address()}
+    try:
+        services.leave_the_pages(signature)
+    except publishing.TakenDown:
+        context["taken_down"] = True
+    except publishing.StillPublic:
+        context["still_public"] = True
+    context["mirrors"] = [mirror.address for mirror in mirrors_behind(timezone.now()) if mirror.address]
+    return page(request, "withheld", status=503 if context.get("still_public") else 200, **context)
 
 
 def leave(signature: Signature) -> None:

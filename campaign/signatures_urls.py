@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from campaign import leaving
-from signatories.views import account, own
+from signatories.views import account, answering, consent, own
 
 app_name = "signatures"
 of_a_signature = [
@@ -12,6 +12,8 @@ of_a_signature = [
     path("hand-over/", own.hand_over, name="hand_over"),
     path("hand-over/take-back/", own.take_back, name="take_back"),
     path("language/", own.language, name="language"),
+    path("withhold/", leaving.withhold, name="withhold"),
+    path("keep/", consent.keep, name="keep"),
 ]
 urlpatterns = [
     path("", account.account, name="account"),
@@ -19,6 +21,8 @@ urlpatterns = [
     path("sign-out/", account.sign_out, name="sign_out"),
     path("secret/", own.secret, name="secret"),
     path("confirm/<str:token>/", own.confirm, name="confirm"),
+    path("no-reminders/<str:token>/", consent.no_reminders, name="no_reminders"),
+    path("answer/<str:token>/", answering.answer, name="answer"),
     path("take-over/<str:token>/", own.take_over, name="take_over"),
     path("withdraw/<str:token>/", leaving.withdraw, name="withdraw"),
     path("own/<str:token>/", include(of_a_signature)),

@@ -1,5 +1,7 @@
 """What an edition holds, frozen as JSON when it is cut."""
 
+import base64
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -11,8 +13,11 @@ from signatories.ordering import Rule, in_order
 from signatories.queries import Signatory, SignatoryList, rule_of
 
 
-def frozen(letter: Letter, number: int, signatures: list[Signature]) -> dict[str, Any]:
-    """Everything that an edition prints, in every language. `signatures` are in the order that the letter gives."""
+def frozen(letter: Letter, number: int, signatures: list[Signature], *, certificate: str) -> dict[str, Any]:
+    """Everything that an edition prints, in every language. `signatures` are in the order that the letter gives.
+
+    `certificate` is the fingerprint of the one that will seal it.
+    """
     version, rule = letter.version, rule_of(letter)
     languages = [language for language, _ in settings.LANGUAGES]
     return {
@@ -26,6 +31,8 @@ def frozen(letter: Letter, number: int, signatures: list[Signature]) -> dict[str
         "version": version.number,
         "text_sha256": version.sha256,
         "contact_email": letter.contact_email,
+        "certificate": certificate,
+        "logos": list(_logos(signatures, languages)),
         "languages": {
             language: {
                 **version.text(language),
@@ -96,6 +103,16 @@ def _named(signature: Signature, languages: list[str]) -> dict[str, Any]:
         "affiliation": signature.affiliation,
         "name": {language: _in(signature, "name", language) for language in languages},
     }
+
+
+def _logos(signatures: list[Signature], languages: list[str]) -> Iterator[dict[str, Any]]:
+    """Those of the lead organisations, as PNG in base64: what is frozen does not change with the registry."""
+    for signature in signatures:
+        organisation = signature.organisation
+        if signature.is_lead and not signature.is_withheld and organisation and organisation.logo:
+            with organisation.logo.open() as file:
+                data = base64.b64encode(file.read()).decode()
+            yield {"png": data, "name": {language: _in(signature, "name", language) for language in languages}}
 
 
 def _withheld(signatures: list[Signature], kind: str) -> int:

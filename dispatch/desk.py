@@ -13,13 +13,24 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import access_campaign, access_desk, access_send, fresh_login, may, staff, staff_page
-from dispatch import emails, smtp
+from accounts.access import (
+    access_campaign,
+    access_deliveries,
+    access_desk,
+    access_send,
+    fresh_login,
+    may,
+    staff,
+    staff_page,
+)
+from dispatch import emails, seal, smtp
+from dispatch.lookup import look_up
 from dispatch.models import Delivery, Dispatch, Edition, EditionFile
 from dispatch.services import deliveries, dispatches, editions
 from dispatch.states import DeliveryStatus, DispatchStatus
 from ledger.services import IllegalMove, Overtaken
 from letters.models import Letter
+from mailing.services import one_line
 
 # How far the talk with the mail server had come.
 STAGES: dict[str, Promise] = {
@@ -39,6 +50,10 @@ CHANGED = gettext_lazy("Nothing was done: things have changed since the page was
 REFUSALS: dict[type[Exception], Promise] = {
     editions.NothingToFreeze: gettext_lazy(
         "An edition needs at least one approved signatory and one addressee. There is nothing to freeze yet."
+    ),
+    seal.NoCertificate: gettext_lazy(
+        "The certificate that seals can’t be opened, and the letter prints its fingerprint. An operator has to mend it"
+        " (SEAL_P12)."
     ),
     dispatches.NotSealed: gettext_lazy(
         "Only the latest sealed edition is sent, and only while everybody named in it stands under the letter."
@@ -124,6 +139,8 @@ def dispatch(request: HttpRequest, pk: int) -> HttpResponse:
         "letter": found.edition.letter,
         "deliveries": listed,
         "all_fit": not any("unfit" in item for item in listed),
+        "all_by_mail": all(item["delivery"].is_mail for item in listed),
+        "may_follow": may(user, access_deliveries),
         "may_send": may_send,
         "is_preparer": is_preparer,
         "sending_is_off": not settings.SENDING_ENABLED,
@@ -169,7 +186,7 @@ def resolve(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         if str(delivery.attempts) != request.POST.get("attempts") or delivery.status != DeliveryStatus.UNKNOWN:
             raise Overtaken
-        deliveries.resolve(delivery, to, by=staff(request))
+        deliveries.resolve(delivery, to, by=staff(request), relay_id=one_line(request.POST.get("relay_id", ""))[:100])
         messages.success(request, _("Your decision is recorded."))
     except tuple(REFUSALS) as refusal:
         _refuse(request, refusal)
@@ -220,6 +237,7 @@ def _deliveries(dispatch: Dispatch) -> list[dict[str, Any]]:
             "delivery": delivery,
             "file": files.get(delivery.language),
             "stage": STAGES.get(delivery.stage, delivery.stage),
+            "look_up": look_up(delivery) if delivery.status == DeliveryStatus.UNKNOWN else None,
             **_words(delivery),
         }
         for delivery in _in_order(dispatch)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from dispatch import desk
+from dispatch import desk, desk_deliveries, desk_recipients
 
 urlpatterns = [
     path("letters/<slug:slug>/cut/", desk.cut, name="cut"),
@@ -13,4 +13,25 @@ urlpatterns = [
     path("dispatches/<int:pk>/resume/", desk.resume, name="resume"),
     path("dispatches/<int:pk>/cancel/", desk.cancel, name="cancel"),
     path("deliveries/<int:pk>/resolve/", desk.resolve, name="resolve"),
+    path("deliveries/<int:pk>/", desk_deliveries.delivery, name="delivery"),
+    path("deliveries/<int:pk>/taken/", desk_deliveries.taken, name="taken"),
+    path("deliveries/<int:pk>/registered/", desk_deliveries.registered, name="registered"),
+    path("deliveries/<int:pk>/carried/", desk_deliveries.carried, name="carried"),
+    path("deliveries/<int:pk>/refused/", desk_deliveries.refused, name="refused"),
+    path("deliveries/<int:pk>/next/", desk_deliveries.next_rung, name="next_rung"),
+    path("deliveries/<int:pk>/evidence/", desk_deliveries.add_evidence, name="add_evidence"),
+    path("deliveries/<int:pk>/replies/", desk_deliveries.add_reply, name="add_reply"),
+    path("deliveries/<int:pk>/covering.pdf", desk_deliveries.pack, {"part": "covering"}, name="covering_pdf"),
+    path("deliveries/<int:pk>/label.pdf", desk_deliveries.pack, {"part": "label"}, name="label_pdf"),
+    path("evidence/<int:pk>/", desk_deliveries.evidence_file, name="evidence_of_delivery"),
+    path("replies/<int:pk>/", desk_deliveries.reply, name="reply"),
+    path("replies/<int:pk>/publish/", desk_deliveries.publish_reply, name="publish_reply"),
+    path("replies/<int:pk>/unpublish/", desk_deliveries.unpublish_reply, name="unpublish_reply"),
+    path("offices/", desk_deliveries.offices, name="offices"),
+    path("letters/<slug:slug>/recipients/", desk_recipients.recipients, name="recipients"),
+    path("letters/<slug:slug>/recipients/add/", desk_recipients.add, name="add_recipient"),
+    path("recipients/<int:pk>/", desk_recipients.edit, name="recipient"),
+    path("recipients/<int:pk>/remove/", desk_recipients.remove, name="remove_recipient"),
+    path("recipients/<int:pk>/addresses/", desk_recipients.add_address, name="add_address"),
+    path("addresses/<int:pk>/remove/", desk_recipients.remove_address, name="remove_address"),
 ]

@@ -9,15 +9,19 @@ from email.utils import format_datetime, parseaddr
 from string import Formatter
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils import translation
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from dispatch import seal
+from dispatch.content import organisations_in
 from dispatch.models import Covering, Delivery, EditionFile
 from dispatch.services.editions import sealed_bytes
-from mailing.services import one_line
+from dispatch.twin import twin
+from mailing.services import one_line, queue
 
 
 class Unfit(Exception):
@@ -49,8 +53,37 @@ def covering(delivery: Delivery) -> bytes:
 def words(delivery: Delivery) -> tuple[str, str]:
     """Subject and covering text, as the recipient will read them. Raises `Unfit`."""
     with translation.override(delivery.language):
-        _headers(delivery)  # an address that is none makes a mail unfit, too
+        if delivery.is_mail:
+            _headers(delivery)  # an address that is none makes a mail unfit, too
         return _subject(delivery), _body(delivery)
+
+
+def words_on_paper(delivery: Delivery) -> tuple[str, str]:
+    """Subject and text of the covering letter, where the letter itself lies beside it. Raises `Unfit`."""
+    with translation.override(delivery.language):
+        return _subject(delivery), _covering_text(delivery)
+
+
+def term_is_over(delivery: Delivery, user: User) -> bool:
+    """To a campaigner, on the day after the last one that the law gives an office to answer."""
+    letter = delivery.edition.letter
+    with translation.override(user.language):
+        context = {
+            "letter": letter,
+            "office": delivery.recipient.title,
+            "since": delivery.registered_on,
+            "due": delivery.answer_due_on,
+            "source": delivery.recipient.term_source,
+            "link": settings.PUBLIC_URL + reverse("desk:delivery", args=[delivery.pk]),
+        }
+    return queue(
+        key=f"term:{delivery.pk}:{user.pk}",
+        to=user.email,
+        language=user.language,
+        template="emails/dispatch/term_is_over.txt",
+        context=context,
+        is_demonstration=letter.is_demonstration,
+    )
 
 
 def _headers(delivery: Delivery) -> bytes:
@@ -97,10 +130,15 @@ def _subject(delivery: Delivery) -> str:
 
 
 def _body(delivery: Delivery) -> str:
-    text = _filled(_in(_text(delivery), "body", delivery.language), _values(delivery)).strip() + "\n"
+    """The covering text, and below it the letter itself, for mailboxes that take attachments away."""
+    text = f"{_covering_text(delivery)}\n\n{twin(delivery.edition, delivery.language)}"
     if delivery.edition.letter.is_demonstration:
         return gettext("This is a demonstration. It was not sent to anyone.") + "\n\n" + text
     return text
+
+
+def _covering_text(delivery: Delivery) -> str:
+    return _filled(_in(_text(delivery), "body", delivery.language), _values(delivery)).strip()
 
 
 def _values(delivery: Delivery) -> dict[str, str]:
@@ -110,7 +148,7 @@ def _values(delivery: Delivery) -> dict[str, str]:
     return {
         "salutation": _in(delivery.recipient, "salutation", delivery.language),
         "letter_title": printed["title"],
-        "count": str(len(content["signatories"]) + content["withheld"]),
+        "count": str(organisations_in(delivery.edition)),
         "reference": content["reference"],
         "edition_url": settings.PUBLIC_URL + delivery.edition.get_absolute_url(),
         "contact": "\n".join((printed["contact_name"], printed["contact_address"], content["contact_email"])),

@@ -5,9 +5,10 @@ gives the same bytes wherever the same libraries set it.
 """
 
 import atexit
+import base64
 import json
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -34,6 +35,7 @@ FONTS = settings.BASE_DIR / "static/fonts"
 STYLES = settings.BASE_DIR / "templates/pdf/letter.css"
 TEXT_FACE = "PTSerif"  # every other family in FONTS lends it the letters that it lacks
 QR = "letter:qr"
+LOGO = "letter:logo:"
 FONT = "font:"
 FIRST_STRONG_ISOLATE, POP_DIRECTIONAL_ISOLATE = "\u2068", "\u2069"
 NAMES_IN_BLOCKS = 1000  # more than this are run in, or the letter would have hundreds of pages
@@ -52,12 +54,18 @@ class Document:
 
 def render(edition: Edition, language: str) -> Document:
     """Typeset `edition` in `language`. Raises `CannotTypeset` for a letter no font has, or where Pango is missing."""
+    return press().print(*_composition(edition, language))
+
+
+def _composition(edition: Edition, language: str) -> tuple[str, dict[str, bytes]]:
+    """The letter as HTML, and its pictures. What they are made of is out of memory before they are set."""
     content = _composed(edition.content)
-    _require_glyphs(content, language)
+    require_glyphs(_texts(content, language))
     with translation.override(language):
         context = {**_context(content, language), "created": f"{edition.cut_at:%Y-%m-%dT%H:%M:%SZ}"}
         html = render_to_string("pdf/letter.html", context)
-    return press().print(html, {QR: _qr(context["address"])})
+    pictures = {logo["address"]: base64.b64decode(logo["png"]) for logo in context["logos"]}
+    return html, {QR: _qr(context["address"]), **pictures}
 
 
 # What is printed ---------------------------------------------------------------------------------
@@ -79,6 +87,11 @@ def _context(content: dict[str, Any], language: str) -> dict[str, Any]:
         "dated": date_format(date.fromisoformat(content["dated"])),
         "page": SafeString('<span class="page"></span>'),
         "pages": SafeString('<span class="pages"></span>'),
+        "logos": [
+            {"address": f"{LOGO}{place}", "png": logo["png"], "name": logo["name"][language]}
+            for place, logo in enumerate(content["logos"])
+        ],
+        "certificate": _in_groups(content["certificate"]),
         "sender": [content["host"], *contact_address],
         "contact": [text["contact_name"], *contact_address, content["contact_email"]],
         "addressees": addressees,
@@ -163,6 +176,11 @@ def _withheld_individuals_sentence(count: int) -> str:
     ) % {"count": number_format(count, force_grouping=True)}
 
 
+def _in_groups(fingerprint: str) -> str:
+    """Eight at a time, so that two people can compare it aloud."""
+    return " ".join(fingerprint[start : start + 8] for start in range(0, len(fingerprint), 8))
+
+
 def _qr(address: str) -> bytes:
     svg: str = segno.make(address, error="m", micro=False).svg_inline(border=0, omitsize=True)
     return svg.encode()
@@ -212,7 +230,8 @@ def _fetcher(given: dict[str, bytes]) -> Any:
     class OnlyGiven(URLFetcher):
         def fetch(self, url: str, headers: Any = None) -> Any:
             if url in given:
-                return URLFetcherResponse(url, given[url], {"Content-Type": "image/svg+xml"})
+                kind = "image/svg+xml" if url == QR else "image/png"
+                return URLFetcherResponse(url, given[url], {"Content-Type": kind})
             font = FONTS / url.removeprefix(FONT)
             if url.startswith(FONT) and font in _faces():
                 return URLFetcherResponse(url, font.read_bytes(), {"Content-Type": "font/ttf"})
@@ -269,9 +288,9 @@ def _glyphs() -> frozenset[int]:
     return frozenset(covered)
 
 
-def _require_glyphs(content: dict[str, Any], language: str) -> None:
+def require_glyphs(texts: Iterable[str]) -> None:
     """Raise `CannotTypeset` naming the characters that no font has, and where they stand."""
-    for text in _texts(content, language):
+    for text in texts:
         missing = sorted({character for character in text if not _can_be_set(character)})
         if missing:
             named = ", ".join(f"U+{ord(it):04X} {unicodedata.name(it, 'control character')}" for it in missing)

@@ -8,10 +8,8 @@ from signatories.models import Signature
 from signatories.queries import Copy
 
 GONE_OUT = (DispatchStatus.SENDING, DispatchStatus.DONE, DispatchStatus.HALTED)
-STOPPED = (
-    DeliveryStatus.QUEUED,
-    DeliveryStatus.CANCELLED,
-)  # what waits is not handed over, once a name has left
+# What waits is not handed over, once a name has left.
+STOPPED = (DeliveryStatus.QUEUED, DeliveryStatus.TO_PRINT, DeliveryStatus.CANCELLED)
 
 
 def copies_naming(signature: Signature) -> list[Copy]:
@@ -30,11 +28,23 @@ def _names(delivery: Delivery, signature: Signature) -> bool:
 
 
 def _copy(delivery: Delivery) -> Copy:
-    states = {
-        DeliveryStatus.ACCEPTED: _("taken by the mail server of the office"),
-        DeliveryStatus.FAILED: _("refused by the mail server of the office"),
-        DeliveryStatus.DEFERRED: _("put off by the mail server of the office, and not sent again"),
-    }
-    state = states.get(DeliveryStatus(delivery.status), _("it is not known whether it arrived"))
     at = delivery.settled_at or delivery.first_tried_at
-    return Copy(edition=delivery.edition.number, office=delivery.recipient.title, state=state, at=at)
+    return Copy(edition=delivery.edition.number, office=delivery.recipient.title, state=_state(delivery), at=at)
+
+
+def _state(delivery: Delivery) -> str:
+    """A mail that our own server has taken may be anywhere."""
+    if delivery.taken_at and delivery.status == DeliveryStatus.ACCEPTED:
+        return _("taken by the mail server of the office")
+    refused = _("refused, or sent back")
+    return {
+        DeliveryStatus.ACCEPTED: _("passed on by our mail server"),
+        DeliveryStatus.REGISTERED: _("registered by the office"),
+        DeliveryStatus.POSTED: _("sent off, on paper or through a form"),
+        DeliveryStatus.DELIVERED: _("handed to the office"),
+        DeliveryStatus.FAILED: refused,
+        DeliveryStatus.BOUNCED: refused,
+        DeliveryStatus.RETURNED: refused,
+        DeliveryStatus.REFUSED: refused,
+        DeliveryStatus.DEFERRED: _("put off by the mail server, and not sent again"),
+    }.get(DeliveryStatus(delivery.status), _("it is not known whether it arrived"))

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -44,7 +44,14 @@ class NoTimeStamp(Exception):
     """The authority at `TSA_URL` gave no time stamp for this seal."""
 
 
-def seal(pdf: bytes, *, reference: str) -> bytes:
+class Sealed(NamedTuple):
+    """A PDF with its seal, and the certificate of the seal (SHA-256 in hexadecimal)."""
+
+    pdf: bytes
+    certificate: str
+
+
+def seal(pdf: bytes, *, reference: str) -> Sealed:
     """`pdf` with our seal on it. Two seals of the same bytes differ: seal once and keep the file.
 
     Raises `NoCertificate` and, where a time stamp is due, `NoTimeStamp`; never seals without one then.
@@ -62,7 +69,7 @@ def fingerprint() -> str:
     return certificate.certificate.fingerprint(hashes.SHA256()).hex()
 
 
-def _checked(pdf: bytes, reference: str, store: bytes, password: bytes | None) -> bytes:
+def _checked(pdf: bytes, reference: str, store: bytes, password: bytes | None) -> Sealed:
     """Sealed, and looked at as a reader will: what we would refuse ourselves is not handed on."""
     sealed = _sealed(pdf, reference, store, password)
     (found,) = inspection.read(sealed).seals
@@ -70,7 +77,7 @@ def _checked(pdf: bytes, reference: str, store: bytes, password: bytes | None) -
         raise Broken(f"The seal of {reference} does not hold.")
     if settings.TSA_URL and not found.stamped_at:
         raise NoTimeStamp("What the time stamping authority answered is no stamp of this seal.")
-    return sealed
+    return Sealed(sealed, found.certificate)
 
 
 def _sealed(pdf: bytes, reference: str, store: bytes, password: bytes | None) -> bytes:

@@ -1,7 +1,7 @@
 from celery import shared_task
 
 from dispatch.models import Delivery, Dispatch, EditionFile
-from dispatch.services import deliveries, dispatches, editions, mailbox
+from dispatch.services import deliveries, dispatches, editions, followup, mailbox, telling
 
 
 @shared_task
@@ -35,5 +35,15 @@ def sweep_deliveries() -> None:
 
 
 @shared_task
+def sweep_delivered() -> None:
+    telling.tell_delivered()
+
+
+@shared_task
 def read_mailbox() -> None:
     mailbox.read()
+
+
+@shared_task
+def remind() -> None:
+    followup.remind()

@@ -108,7 +108,7 @@ class TextForm(forms.Form):
                 "required": _("This is missing in the language: %(language)s.") % {"language": name},
                 "max_length": _("Shorten this to at most %(limit_value)d characters; it has %(show_value)d."),
             },
-            widget=forms.Textarea(attrs={"lang": language, "rows": 2 if is_line else _rows(text)}),
+            widget=forms.Textarea(attrs={"lang": language, "rows": _rows(text, at_least=2 if is_line else 4)}),
         )
 
     def _label(self, place: Place) -> str:
@@ -228,5 +228,5 @@ def _listed(blocks: Iterable[str]) -> list[tuple[str, str]]:
     return [(key, kind) for key, kind in found.items() if KEY.fullmatch(key) and kind in kinds]
 
 
-def _rows(text: str) -> int:
-    return min(14, max(4, len(text) // 45 + text.count("\n") + 1))
+def _rows(text: str, *, at_least: int) -> int:
+    return min(14, max(at_least, len(text) // 40 + text.count("\n") + 1))

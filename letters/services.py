@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from ledger.services import Overtaken, move, witness
 from letters.content import PARTS, Content, Place, gaps, structure, words, working
-from letters.models import Letter, PrivateLink, Version
+from letters.models import Campaign, Letter, PrivateLink, Version
 from letters.states import LetterStatus
 from publishing import services as publishing
 
@@ -116,6 +116,14 @@ def choose_signing(
         letter.refresh_from_db()
         witness(letter, "signing chosen", by=by)
         _touch_openness(letter)
+
+
+def keep_contacts(campaign: Campaign, *, until: date | None, by: User) -> None:
+    """Until the end of which day (UTC) the contacts of those who signed are kept; None for as long as nobody says."""
+    with transaction.atomic():
+        Campaign.objects.filter(pk=campaign.pk).update(contacts_until=until)
+        witness(campaign, "retention chosen", by=by)
+    campaign.contacts_until = until
 
 
 def publish(letter: Letter, *, at: datetime | None = None) -> None:

@@ -1,7 +1,7 @@
 """An outbox for mail to people: `queue` it with what it tells of, and a worker sends it after the commit."""
 
 import smtplib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from mailing.models import Mail
 from mailing.states import MailStatus
 
 LEASE = timedelta(minutes=5)
+AT_ONCE = 500  # keys in one question
 FORGOTTEN: dict[str, Any] = {"to": "", "subject": "", "body": ""}  # a mail that is over: it may hold a link that signs
 RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480))
 
@@ -56,6 +57,15 @@ def queue(
         return False
     ring(tasks.send, mail.pk)
     return True
+
+
+def in_outbox(keys: Iterable[str]) -> set[str]:
+    """Those of `keys` under which there is a mail, waiting or long sent."""
+    listed = list(keys)
+    found: set[str] = set()
+    for start in range(0, len(listed), AT_ONCE):
+        found.update(Mail.objects.filter(key__in=listed[start : start + AT_ONCE]).values_list("key", flat=True))
+    return found
 
 
 def send(mail: Mail) -> None:

@@ -10,6 +10,7 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -163,6 +164,7 @@ def _invitations(request: HttpRequest, letter: Letter, form: LinkForm, *, status
         "letter": letter,
         "page": Paginator(listed, A_PAGE).get_page(request.GET.get("page")),
         "state": state,
+        "query": urlencode({"state": state}) if state else "",
         "total": sum(counts.values()),
         "counts": [(value.value, COUNTED[value], counts.get(value, 0)) for value in COUNTED if counts.get(value)],
         "to_chase": inviting.chaseable(letter).count(),

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import access_campaign, staff, staff_page
 from letters.models import Letter
 from signatories import services
-from signatories.desk import own_name
+from signatories.desk.rows import own_name
 from signatories.models import Signature
 from signatories.queries import given_order
 

@@ -8,10 +8,11 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.http import urlencode
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -20,7 +21,7 @@ from accounts.access import access_review, staff, staff_page
 from ledger.models import Event
 from ledger.services import IllegalMove, Overtaken
 from signatories.countries import country_name
-from signatories.forms.registry import AliasForm, MandateForm, OrganisationForm, other_languages
+from signatories.forms.registry import AliasForm, LogoForm, MandateForm, OrganisationForm, other_languages
 from signatories.models import Alias, MandatedSigner, Organisation, Signature
 from signatories.services import access, registry
 from signatories.services.inviting import own_name
@@ -73,6 +74,7 @@ def organisations(request: HttpRequest) -> HttpResponse:
         "rows": [(organisation, own_name(organisation), _country(organisation)) for organisation in page],
         "q": query,
         "only": only,
+        "query": urlencode({name: value for name, value in (("q", query), ("only", only)) if value}),
         "filters": FILTERS,
     }
     return render(request, "desk/organisations.html", context)
@@ -139,6 +141,29 @@ def remove_alias(request: HttpRequest, pk: int) -> HttpResponse:
     alias = get_object_or_404(Alias.objects.select_related("organisation"), pk=pk)
     text = _("The name “%(name)s” is removed.") % {"name": alias.name}
     return _done(request, alias.organisation_id, lambda: registry.remove_alias(alias, by=staff(request)), text)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(access_review)
+def logo(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The picture itself; the button puts another one in its place."""
+    found = _found(pk)
+    if request.method != "POST":
+        if not found.logo:
+            raise Http404
+        return FileResponse(found.logo.open(), content_type="image/png")
+    form = LogoForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _page(request, found, logo_form=form, status=422)
+    text = _("The logo is changed.")
+    return _done(request, pk, lambda: registry.set_logo(found, form.cleaned_data["logo"], by=staff(request)), text)
+
+
+@require_POST
+@staff_page(access_review)
+def remove_logo(request: HttpRequest, pk: int) -> HttpResponse:
+    found, text = _found(pk), _("The logo is removed.")
+    return _done(request, pk, lambda: registry.set_logo(found, b"", by=staff(request)), text)
 
 
 @require_POST
@@ -255,6 +280,7 @@ def _page(
     *,
     alias_form: AliasForm | None = None,
     mandate_form: MandateForm | None = None,
+    logo_form: LogoForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     today = Event._meta.get_field("at").default().date()
@@ -270,6 +296,7 @@ def _page(
         "merged": [(row, own_name(row)) for row in found.merged.all()],
         "into": own_name(found.merged_into) if found.merged_into else "",
         "alias_form": alias_form or AliasForm(),
+        "logo_form": logo_form or LogoForm(),
         "mandate_form": mandate_form or MandateForm(auto_id="mandate_%s"),
     }
     return render(request, "desk/organisation.html", context, status=status)

@@ -5,23 +5,27 @@ withheld signature names neither letter nor site: whoever looks over the reader'
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from letters.differences import differences
+from letters.models import Version
 from mailing.models import Mail
 from mailing.services import queue
 from publishing.models import Mirror
 from signatories import links
-from signatories.models import Correction, Handover, Signature
-from signatories.queries import Copy
+from signatories.models import Correction, Handover, Question, Signature
+from signatories.queries import Copy, reasons, text_of
 
 MAILS_A_DAY = 3  # to one mailbox, by strangers' doing
 # What a withheld signature's mails say, by the mail that another would get; the rest say that there is news.
 NEUTRAL = {
     "confirm": "neutral_confirm",
+    "reminder": "neutral_reminder",
     "handover_offered": "neutral_take_over",
     "handover_told": "neutral_told",
 }
@@ -30,7 +34,14 @@ NEUTRAL = {
 def confirm(signature: Signature, *, again: bool = False) -> bool:
     """The link that confirms; not once more for a form that was sent `again`."""
     link: dict[str, Any] = {"link": links.confirm_url(signature), "days": links.CONFIRM_WITHIN.days}
-    return _queue_limited(signature, "confirm", again, **link)
+    return _queue_limited(signature, "confirm", again, stop_link=links.url(signature, "no_reminders"), **link)
+
+
+def reminder(signature: Signature, *, until: datetime) -> bool:
+    """Once, to somebody who has not confirmed; `until` is when what was stated is deleted."""
+    stop = links.url(signature, "no_reminders")
+    context: dict[str, Any] = {"link": links.confirm_url(signature), "until": until, "stop_link": stop}
+    return _may_be_told(signature) and _queue_limited(signature, "reminder", **context)
 
 
 def already(signature: Signature, *, again: bool = False) -> bool:
@@ -52,10 +63,50 @@ def rejected(signature: Signature) -> bool:
     return _queue(signature, "rejected", link=links.own_url(signature))
 
 
+def question(signature: Signature, asked: Question) -> bool:
+    """What staff want to know, in their own words, and the page on which it is answered."""
+    key = f"question:{asked.pk}"
+    return _put(signature, "question", key, {"link": links.answer_url(signature), "question": asked})
+
+
 def withdrawn(signature: Signature, copies: Sequence[Copy] = ()) -> bool:
     """What can't be called back: the copies that were delivered, and the mirrors that follow in a moment."""
     mirrors = [mirror.address for mirror in Mirror.objects.public()]
     return _queue(signature, "withdrawn", link=links.own_url(signature), copies=copies, mirrors=mirrors)
+
+
+def published(signature: Signature) -> bool:
+    """The letter is public now; to those who were approved before."""
+    context = {"link": links.own_url(signature), "letter_url": _letter_url(signature)}
+    return _tell(signature, "published", published_key(signature.pk), **context)
+
+
+def published_key(pk: int) -> str:
+    return f"published:{pk}"
+
+
+def delivered(signature: Signature, *, edition: int, key: str, edition_url: str, pdf_url: str) -> bool:
+    """An edition that names or counts the signature has gone out; `pdf_url` is empty where its PDFs are not public."""
+    context = {"link": links.own_url(signature), "edition": edition, "edition_url": edition_url, "pdf_url": pdf_url}
+    return _tell(signature, "delivered", key, **context)
+
+
+def text_changed(signature: Signature, version: Version) -> bool:
+    """The meaning is not what was signed: why, what is different, and until when the signature can be kept."""
+    letter, language = signature.letter, signature.language
+    context = {
+        "link": links.keep_url(signature),
+        "reasons": reasons(letter, since=signature.version, language=language),
+        "differences": differences(text_of(signature.version, language), text_of(letter.version, language)),
+        "keep_until": version.keep_until,
+    }
+    return _tell(signature, "text_changed", f"text-changed:{signature.pk}:{version.number}", **context)
+
+
+def lapsed(signature: Signature, version: Version) -> bool:
+    """Nothing was heard; and how to come back."""
+    key = f"lapsed:{signature.pk}:{version.number}"
+    return _tell(signature, "lapsed", key, link=links.keep_url(signature), keep_until=version.keep_until)
 
 
 def new_link(signature: Signature) -> bool:
@@ -105,6 +156,16 @@ def code(code: str, *, mailbox: str, to: str, language: str, is_demonstration: b
     )
 
 
+def _tell(signature: Signature, name: str, key: str, **context: Any) -> bool:
+    """Once for each `key`, and only where it is safe to write."""
+    return _may_be_told(signature) and _put(signature, name, key, context)
+
+
+def _may_be_told(signature: Signature) -> bool:
+    """Nobody whose contact was deleted; nor a withheld one whose mailbox may be in other hands."""
+    return signature.forgotten_at is None and not (signature.is_withheld and signature.is_locked)
+
+
 def _queue(signature: Signature, name: str, **context: Any) -> bool:
     return _put(signature, name, _key(signature, name), context)
 
@@ -148,7 +209,8 @@ def _put(
         return False
     if signature.is_withheld:
         name, sender = NEUTRAL.get(name, "neutral"), settings.NEUTRAL_FROM
-        context = {"link": context.get("link") or links.own_url(signature), "days": context.get("days")}
+        link = context.get("link") or links.own_url(signature)
+        context = {"link": link, **{name: context.get(name) for name in ("days", "stop_link")}}
     else:
         sender = ""
         context = {"signature": signature, "letter": signature.letter, **context}

@@ -34,6 +34,16 @@ def own_url(signature: Signature) -> str:
     return url(signature, "own")
 
 
+def keep_url(signature: Signature) -> str:
+    """What changed in the text, with the button to keep the signature: a page behind the own one."""
+    return f"{own_url(signature)}keep/"
+
+
+def answer_url(signature: Signature) -> str:
+    """The page on which the signer answers what staff asked. It does not expire."""
+    return url(signature, "answer")
+
+
 def withdraw_url(signature: Signature) -> str:
     """The button that withdraws, and nothing else. It does not expire, and works where the own page is locked."""
     return url(signature, "withdraw")

@@ -49,7 +49,7 @@ def notice(signature: Signature, to: str, *, language: str) -> bool:
 def objection(signature: Signature, reviewer: User) -> bool:
     """To staff: an organisation says that a signature in its name is not its own."""
     key = f"objection:{signature.pk}:{reviewer.pk}:{timezone.now().isoformat()}"
-    link = f"{settings.PUBLIC_URL}{reverse('desk:letter', args=[signature.letter.slug])}"
+    link = f"{settings.PUBLIC_URL}{reverse('desk:signature', args=[signature.pk])}"
     return _queue(signature.letter, "objection", key, reviewer.email, reviewer.language, link=link)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, F, Q
@@ -152,3 +153,18 @@ def renewal(version: Version) -> Renewal:
             withdrawn=Count("pk", filter=Q(status=SignatureStatus.WITHDRAWN)),
         )
     )
+
+
+def text_of(version: Version, language: str) -> dict[str, Any]:
+    """In `language`, or in the site's own where the version was not saved in that."""
+    return version.text(language if language in version.content else settings.MODELTRANSLATION_DEFAULT_LANGUAGE)
+
+
+def reasons(letter: Letter, *, since: Version, language: str) -> list[str]:
+    """Why the meaning of the text changed after the version `since`, the earliest change first."""
+    later = letter.versions.filter(is_material=True, number__gt=since.number).order_by("number")
+    default = settings.MODELTRANSLATION_DEFAULT_LANGUAGE
+    said = [
+        getattr(version, f"reason_{language}", "") or getattr(version, f"reason_{default}") or "" for version in later
+    ]
+    return [reason for reason in said if reason]

@@ -1,14 +1,24 @@
 from celery import shared_task
 
-from signatories import services
+from signatories import digest, services
 from signatories.models import Import
 from signatories.services import importing, inviting
 
 
 @shared_task
-def forget_unconfirmed() -> None:
-    services.forget_unconfirmed()
-    services.forget_logos()
+def sweep_consent() -> None:
+    services.ask_for_consent()
+    services.lapse()
+
+
+@shared_task
+def sweep_reminders() -> None:
+    services.remind()
+
+
+@shared_task
+def sweep_published() -> None:
+    services.tell_published()
 
 
 @shared_task
@@ -29,6 +39,11 @@ def weigh_import(pk: int) -> None:
 @shared_task
 def sweep_imports() -> None:
     importing.sweep()
+
+
+@shared_task
+def mail_digests() -> None:
+    digest.mail_digests()
 
 
 @shared_task

@@ -1,14 +1,18 @@
 """Rows for tests. The letter's text, its addressees and co-signers are those of the demonstration letter."""
 
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import cache
 from itertools import count
 from typing import Any
+from unittest.mock import patch
 
 from django.conf import settings
 
 from accounts.models import Role, User
+from dispatch import pdf, seal
 from dispatch.models import Edition
 from dispatch.services import editions
 from letters.models import Campaign, Letter
@@ -143,18 +147,36 @@ def make_signatures_of_demo(letter: Letter) -> list[Signature]:
     ]
 
 
-def make_edition(letter: Letter | None = None, *, sealed: bool = False) -> Edition:
-    """An edition cut from what is approved (one organisation where there is none), typeset and sealed on request."""
+def make_edition(letter: Letter | None = None, *, sealed: bool = False, for_real: bool = False) -> Edition:
+    """An edition cut from what is approved (one organisation where there is none), typeset and sealed on request.
+
+    What stands in a PDF, and its seal, are nothing to most tests: its bytes are a line of ours unless it is `for_real`.
+    """
     letter = letter or make_letter()
     if not letter.signatures.approved().exists():
         make_signature(letter)
     edition = editions.cut_edition(letter, by=None).edition
     if sealed:
-        for step in (editions.render_file, editions.seal_file):
-            for file in edition.files.select_related("edition__letter"):
-                step(file)
+        with nullcontext() if for_real else _stand_ins():
+            for step in (editions.render_file, editions.seal_file):
+                for file in edition.files.select_related("edition__letter"):
+                    step(file)
         edition.refresh_from_db()
     return edition
+
+
+@contextmanager
+def _stand_ins() -> Iterator[None]:
+    """A typesetter and a sealer that take no time: every other step of an edition is as it is."""
+
+    def render(edition: Edition, language: str) -> pdf.Document:
+        return pdf.Document(f"%PDF-1.7 {edition.reference} {language}".encode(), 3)
+
+    def unsealed(data: bytes, *, reference: str) -> seal.Sealed:
+        return seal.Sealed(data, "")
+
+    with patch.object(pdf, "render", render), patch.object(seal, "seal", unsealed):
+        yield
 
 
 def _campaign(data: dict[str, Any]) -> Campaign:

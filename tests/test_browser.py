@@ -24,6 +24,7 @@ from accounts.services import password_link
 from campaign.demo.load import load_letter
 from dispatch.models import Delivery, Dispatch
 from dispatch.services import dispatches
+from ledger.models import Event
 from letters.states import LetterStatus
 from signatories import links
 from signatories.states import SignatureStatus
@@ -241,6 +242,79 @@ def test_a_security_key_is_the_second_step(chromium: Browser, site: str) -> None
     assert found == []
 
 
+@dataclass
+class Keyboard:
+    """Somebody at the desk who has no mouse."""
+
+    page: Page
+
+    @property
+    def at(self) -> str:
+        """The name in the row that has the focus."""
+        return str(self.page.evaluate("document.activeElement.querySelector('.name')?.textContent.trim() ?? ''"))
+
+    def press(self, *keys: str) -> str:
+        for key in keys:
+            self.page.keyboard.press(key)
+        return self.at
+
+    def go(self, *keys: str) -> str:
+        """Press what leads to another page."""
+        with self.page.expect_navigation():
+            for key in keys:
+                self.page.keyboard.press(key)
+        return self.at
+
+    def go_in_cyrillic(self) -> str:
+        """Press the key that is "a" on a Latin keyboard."""
+        event = "new KeyboardEvent('keydown', {key: 'ф', code: 'KeyA', bubbles: true})"
+        with self.page.expect_navigation():
+            self.page.evaluate(f"document.activeElement.dispatchEvent({event})")
+        return self.at
+
+
+def test_forty_signatures_are_gone_through_by_keyboard_alone(chromium: Browser, site: str) -> None:
+    letter = make_letter()
+    for number in range(40):
+        make_signature(letter, status=SignatureStatus.PENDING, name=f"No. {number:02}")
+    with window(chromium, site) as reviewer:
+        page = sign_in(reviewer, Role.Name.REVIEWER)
+        keys = Keyboard(page)
+        assert [keys.press(key) for key in "jjkk"] == ["No. 00", "No. 01", "No. 00", "No. 00"]
+        keys.press("?")
+        page.get_by_text("reject: shows the reasons, a digit chooses one").wait_for()
+        assert keys.press("?", "j") == "No. 00"
+
+        # Each decision leads to the next row, which is still there when the page is loaded again.
+        assert [keys.go("a") for _ in range(5)] == [f"No. {number:02}" for number in range(1, 6)]
+        page.reload()
+        assert keys.press("r", "Escape") == "No. 05"
+        assert keys.go("r", "2") == "No. 06"
+        assert [keys.go_in_cyrillic() for _ in range(4)] == [f"No. {number:02}" for number in range(7, 11)]
+
+        # Into a signature, where letters that are typed are no keys; from there to the next, and back to the queue.
+        keys.go("o")
+        keys.press("n")
+        page.keyboard.type("jar kept")
+        keys.go("Tab", "Enter")
+        keys.go("a")
+        assert page.locator("h1").inner_text().startswith("No. 11")
+        keys.go("j")
+        keys.go("k")
+        assert page.locator("h1").inner_text().startswith("No. 11")
+        assert keys.go("u") == "No. 11"
+        assert [keys.go("a") for _ in range(28)] == [f"No. {number:02}" for number in range(12, 40)]
+        keys.go("r", "4")
+        page.get_by_text("The queue is empty.").wait_for()
+    assert dict(letter.signatures.filter(status="rejected").values_list("name_en", "reason")) == {
+        "No. 05": "unknown",
+        "No. 39": "scope",
+    }
+    assert letter.signatures.approved().count() == 38
+    assert Event.objects.filter(table="signatories.signature").count() == 40
+    assert letter.signatures.get(name_en="No. 10").notes.get().text == "jar kept"
+
+
 def fill_in(page: Page, name: str, address: str) -> None:
     """Fill in the Belarusian form, and send it."""
     page.get_by_label(be("Yes, publish the name of our organisation")).check()
@@ -314,6 +388,10 @@ def addresses(staff: User) -> tuple[Callable[[str], list[str]], list[str]]:
 
     desk = [
         "/desk/",
+        "/desk/?state=any&doubts=no",
+        "/desk/batch/",
+        "/desk/numbers/",
+        *(f"/desk/signatures/{signature.pk}/" for signature in waiting.values()),
         *(f"/desk/letters/{letter.slug}/?state={state}" for state in ("pending", "approved", "rejected", "withdrawn")),
         *(f"/desk/signatures/{signature.pk}/access/" for signature in (approved, hidden)),
         *(f"/desk/dispatches/{dispatch.pk}/" for dispatch in (sent, prepared)),

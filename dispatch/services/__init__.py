@@ -1,1 +1,1 @@
-"""What happens to editions (`editions`), to dispatches (`dispatches`) and to each delivery (`deliveries`)."""
+"""What happens to editions (`editions`), dispatches (`dispatches`), deliveries (`deliveries`); who hears: `telling`."""

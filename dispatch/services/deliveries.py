@@ -22,7 +22,7 @@ from dispatch import emails, returns, smtp
 from dispatch.models import Delivery, Dispatch
 from dispatch.refusals import queue_id_in, refusal_of
 from dispatch.services import dispatches
-from dispatch.states import DeliveryStatus, DispatchStatus
+from dispatch.states import ARRIVING, DeliveryStatus, DispatchStatus
 from dispatch.transcript import Transcript
 from ledger.bell import ring
 from ledger.models import Stateful
@@ -287,7 +287,7 @@ def move_on_record(delivery: Delivery, to: str, *, by: User | None, **move_as: A
     """A move that the public record of deliveries shows."""
     with transaction.atomic():
         move(delivery, to, by=by, **move_as)
-        if to == DeliveryStatus.ACCEPTED:
+        if to in ARRIVING:
             mark_delivered(delivery.edition.signatures, at=timezone.now())
         touch(delivery.edition.letter, "delivery")
 

@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
-from dispatch import inspection, pdf, seal
+from dispatch import pdf, seal
 from dispatch.content import frozen
 from dispatch.models import Edition, EditionFile, Recipient
 from dispatch.states import EditionStatus
@@ -48,8 +48,10 @@ class Cut:
 def cut_edition(letter: Letter, *, by: User | None) -> Cut:
     """Freeze text, approved signatories and addressees, and have them typeset. Raises `NothingToFreeze`.
 
-    Whoever signed a text whose meaning has changed since, and has not kept the signature, is left out.
+    Whoever signed a text whose meaning has changed since, and has not kept the signature, is left out. Raises
+    `seal.NoCertificate`, too, for the letter prints which certificate will seal it.
     """
+    certificate = seal.fingerprint()
     with transaction.atomic():
         Letter.objects.select_for_update().get(pk=letter.pk)
         signatures = list(given_order(letter.signatures.binding(letter), letter))
@@ -57,7 +59,7 @@ def cut_edition(letter: Letter, *, by: User | None) -> Cut:
             raise NothingToFreeze
         last = letter.editions.last()
         number = last.number + 1 if last else 1
-        content = frozen(letter, number, signatures)
+        content = frozen(letter, number, signatures, certificate=certificate)
         edition = letter.editions.create(
             number=number,
             version=letter.version,
@@ -103,8 +105,11 @@ def seal_file(file: EditionFile) -> None:
         return
     if not file.sealed:
         try:
+            if seal.fingerprint() != edition.content["certificate"]:
+                _fail(edition, "It prints the fingerprint of another certificate than the one that seals now.")
+                return
             with default_storage.open(file.rendered) as rendered:
-                sealed = seal.seal(rendered.read(), reference=edition.reference)
+                sealed, certificate = seal.seal(rendered.read(), reference=edition.reference)
         except seal.NoCertificate as failure:
             _fail(edition, str(failure))
             return
@@ -117,7 +122,7 @@ def seal_file(file: EditionFile) -> None:
             sha256=hashlib.sha256(sealed).hexdigest(),
             size=len(sealed),
             sealed_at=timezone.now(),
-            certificate=inspection.read(sealed).seals[0].certificate,
+            certificate=certificate,
             waits_since=None,
         )
     if not edition.files.filter(sealed="").exists():

@@ -1,5 +1,23 @@
 """What people type, checked: `fields` of one line each, and the forms made of them."""
 
+from signatories.forms.reviewing import (
+    AnnouncementForm,
+    AnswerForm,
+    AssignForm,
+    CallBackForm,
+    NoteForm,
+    QuestionForm,
+    SpellingForm,
+)
 from signatories.forms.signing import SignForm
 
-__all__ = ["SignForm"]
+__all__ = [
+    "AnnouncementForm",
+    "AnswerForm",
+    "AssignForm",
+    "CallBackForm",
+    "NoteForm",
+    "QuestionForm",
+    "SignForm",
+    "SpellingForm",
+]

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from letters.models import Letter
 from signatories.countries import countries
 from signatories.folding import fold_name
-from signatories.forms.fields import LineField, MailboxField, NameField, say
-from signatories.forms.signing import NAME_IN, SignForm
+from signatories.forms.fields import NAME_IN, LineField, MailboxField, NameField, say
+from signatories.forms.signing import SignForm
 from signatories.models import Signature
 
 

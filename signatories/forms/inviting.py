@@ -11,7 +11,7 @@ from signatories.forms.fields import LineField, say
 from signatories.models import Organisation
 from signatories.models.organisation import OrganisationQuerySet
 
-LONGEST_LIST = 150_000
+LONGEST_LIST = 80_000  # letters, which in any script fit what a request may hold
 
 
 class LinkForm(forms.Form):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from signatories.authority import domain_of, is_free_mail, is_shared
 from signatories.countries import countries
 from signatories.folding import fold_name
-from signatories.forms.fields import NAME_IN, LineField, MailboxField, NameField, WebsiteField, say
+from signatories.forms.fields import NAME_IN, LineField, LogoField, MailboxField, NameField, WebsiteField, say
 from signatories.models import Organisation
 from signatories.services.registry import Stated
 
@@ -174,6 +174,19 @@ class AliasForm(RegistryForm):
         if len(fold_name(name)) > 250:
             raise ValidationError(_("This name is too long."))
         return name
+
+
+class LogoForm(RegistryForm):
+    """A picture beside the name."""
+
+    logo = LogoField(
+        label=_("Logo"),
+        help_text=_("A PNG, JPEG or WebP file of at most 1 MB. What else the file holds is thrown away."),
+        error_messages=dict.fromkeys(
+            ("required", "invalid", "empty", "max_length"), _("Choose a PNG, JPEG or WebP picture.")
+        ),
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
+    )
 
 
 class MandateForm(RegistryForm):

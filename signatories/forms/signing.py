@@ -12,7 +12,16 @@ from django.utils.translation import gettext_lazy as _
 from letters.differences import Difference, differences
 from letters.models import Letter, Version
 from signatories.folding import fold_name
-from signatories.forms.fields import CountryField, LineField, LogoField, MailboxField, NameField, WebsiteField, say
+from signatories.forms.fields import (
+    NAME_IN,
+    CountryField,
+    LineField,
+    LogoField,
+    MailboxField,
+    NameField,
+    WebsiteField,
+    say,
+)
 from signatories.models import Signature
 from signatories.services import Signing, guard
 
@@ -298,9 +307,3 @@ class SignForm(forms.Form):
     def _ask_consent_anew(self) -> None:
         """The tick was for another text."""
         self.data = {name: value for name, value in self.data.items() if name != "consent"}
-
-
-NAME_IN = {
-    "be": _("Name in Belarusian"),
-    "ru": _("Name in Russian"),
-}

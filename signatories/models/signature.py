@@ -52,6 +52,11 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
         """Approved, and of the text of `letter` as it stands in its meaning: these enter an edition."""
         return self.approved().filter(letter=letter, version__number__gte=letter.binding_number)
 
+    def of_earlier_text(self) -> "SignatureQuerySet":
+        """Of a text whose meaning has changed since."""
+        later = Version.objects.filter(letter=models.OuterRef("letter"), is_material=True)
+        return self.filter(models.Exists(later.filter(number__gt=models.OuterRef("version__number"))))
+
     def standing(self) -> "SignatureQuerySet":
         """Whose signers have confirmed it, and have not heard no: approved, or on the way there."""
         return self.filter(status__in=(SignatureStatus.PENDING, SignatureStatus.ASKED, SignatureStatus.APPROVED))
@@ -192,6 +197,11 @@ class Signature(Stateful):
 
     def __str__(self) -> str:
         return f"{self.letter.slug} {self.pk}"
+
+    @property
+    def is_told(self) -> bool:
+        """Whether staff wrote down what somebody told them; nobody filled in anything."""
+        return self.via in (self.Via.MAIL, self.Via.MESSENGER, self.Via.TELEPHONE)
 
     @property
     def is_withheld(self) -> bool:

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from ledger.services import Overtaken, move, record
+from ledger.services import Overtaken, move, record, witness
 from letters.services import touch
 from publishing import services as publishing
 from signatories import emails
@@ -139,6 +139,32 @@ def withdraw(signature: Signature, *, copies: Sequence[Copy] = ()) -> None:
             _end_what_is_open(signature)
             emails.withdrawn(signature, copies)
             touch(signature.letter, *SHOWN_IN)
+    leave_the_pages(signature)
+
+
+def withhold(signature: Signature) -> str:
+    """From now on the signature counts and is named nowhere: its earlier links are dead, and its page takes a secret.
+
+    Returns the secret, which is to be shown once. The caller sees to it that the name leaves the pages: see
+    `leave_the_pages`. Raises `NotStanding`, also for what is withheld already.
+    """
+    with transaction.atomic():
+        signature = _standing(signature)
+        if signature.is_withheld:
+            raise NotStanding
+        _state(signature, {"visibility": Signature.Visibility.WITHHELD, "logo": ""})
+        witness(signature, "withheld", by=None)
+        secret = renew_access(signature)
+        emails.new_link(signature)
+        touch(signature.letter, *SHOWN_IN)
+    return secret
+
+
+def leave_the_pages(signature: Signature) -> None:
+    """A name that may be shown no more is off every public page and PDF when this returns.
+
+    Raises `publishing.services.TakenDown` or `StillPublic`.
+    """
     publishing.write_at_once(*(f"{kind}:{signature.letter.slug}" for kind in SHOWN_IN))
 
 

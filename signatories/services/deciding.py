@@ -1,25 +1,55 @@
 """What staff decide on a signature."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from ledger.services import move
+from ledger.services import IllegalMove, move, record
 from letters.services import touch
 from signatories import emails
 from signatories.models import Organisation, Signature
 from signatories.services.answering import has_signed
+from signatories.services.evidence import organisation_of, write_name_keys
+from signatories.services.registry import current
 from signatories.services.signing import SHOWN_IN
 from signatories.states import SignatureStatus
+
+# What a decision is about: if any of it is not what it was, staff have to look again.
+LOOKED_AT = ("signed_at", "decided_at", "disputed_at", "visibility", "folded_name")
 
 
 class AlreadyApproved(Exception):
     """The organisation stands under this letter already, by another signature."""
 
 
+class EarlierText(Exception):
+    """The signature is of a text whose meaning has changed since, and was not kept."""
+
+
+class RecordedByOneself(Exception):
+    """Whoever wrote down what came by mail, messenger or telephone is not the one who approves it."""
+
+
+def looked_at(signature: Signature) -> dict[str, Any]:
+    """The columns that have to stand as the caller saw them: nothing stated, objected or decided since."""
+    return {column: getattr(signature, column) for column in LOOKED_AT}
+
+
 def approve(signature: Signature, *, by: User) -> None:
-    """Put the organisation under the letter. Raises `Overtaken`, `IllegalMove` or `AlreadyApproved`."""
+    """Put the organisation under the letter.
+
+    Raises `Overtaken`, `IllegalMove`, `AlreadyApproved`, `EarlierText` or `RecordedByOneself`.
+    """
+    if signature.is_told and signature.recorded_by_id == by.pk:
+        raise RecordedByOneself
+    if signature.status == SignatureStatus.LAPSED:  # it comes back by the signer's consent to the new text alone
+        raise IllegalMove(signature.status)
+    is_earlier = signature.version.number < signature.letter.binding_number
+    if is_earlier and signature.status == SignatureStatus.PENDING:  # a counter-decision is followed by the question
+        raise EarlierText
     try:
         with transaction.atomic():
             decision = {"decided_by": by, "decided_at": timezone.now(), "reason": ""}
@@ -27,8 +57,8 @@ def approve(signature: Signature, *, by: User) -> None:
                 signature,
                 SignatureStatus.APPROVED,
                 by=by,
-                organisation=_registered(signature),
-                only_if={"signed_at": signature.signed_at},
+                organisation=_registered(signature, by=by),
+                only_if=looked_at(signature),
                 **decision,
             )
             has_signed(signature)
@@ -50,7 +80,7 @@ def reject(signature: Signature, *, by: User, reason: str) -> None:
             reason=reason,
             decided_by=by,
             decided_at=timezone.now(),
-            only_if={"signed_at": signature.signed_at},
+            only_if=looked_at(signature),
         )
         emails.rejected(signature)
         touch(signature.letter, *SHOWN_IN)
@@ -62,14 +92,22 @@ def make_lead(signature: Signature) -> None:
     signature.is_lead = True
 
 
-def _registered(signature: Signature) -> Organisation:
+def _registered(signature: Signature, *, by: User) -> Organisation | None:
     """The organisation that a signature speaks for, entered into the registry with its first approval."""
-    names = {language: getattr(signature, f"name_{language}") for language in settings.SHIPPED_LANGUAGES}
-    organisation, _ = Organisation.objects.get_or_create(
+    if signature.kind == Signature.Kind.INDIVIDUAL:
+        return None
+    known = organisation_of(signature)
+    if known:
+        return current(known)
+    names = {f"name_{language}": getattr(signature, f"name_{language}") for language in settings.SHIPPED_LANGUAGES}
+    organisation, is_new = Organisation.objects.live().get_or_create(
         folded_name=signature.folded_name,
         country=signature.country,
-        defaults={"website": signature.website, **{f"name_{language}": name for language, name in names.items()}},
+        defaults={"website": signature.website, **names},
     )
+    if is_new:
+        record(organisation, by=by)
+        write_name_keys(organisation)
     return organisation
 
 

@@ -231,15 +231,21 @@ STATED = ("affiliation", "country", "website", "representative", "role", "email"
 
 
 def _registry(names: set[str]) -> dict[tuple[str, str], Organisation]:
-    """The organisations that go by one of `names`, by name and country; by another name, if it is one's alone there."""
+    """The organisations that go by one of `names`, by name and country; by another name, if it is one's alone there.
+
+    Until the end of the transaction nobody merges them.
+    """
     others = defaultdict(list)
-    for alias in Alias.objects.filter(folded_name__in=names).select_related("organisation"):
-        if alias.organisation.status != OrganisationStatus.MERGED:
-            others[alias.folded_name, alias.organisation.country].append(alias.organisation)
+    aliases = Alias.objects.filter(folded_name__in=names).exclude(organisation__status=OrganisationStatus.MERGED)
+    for alias in aliases.select_related("organisation"):
+        others[alias.folded_name, alias.organisation.country].append(alias.organisation_id)
     found = {who: organisations[0] for who, organisations in others.items() if len(organisations) == 1}
-    for organisation in Organisation.objects.live().filter(folded_name__in=names):
-        found[organisation.folded_name, organisation.country] = organisation
-    return found
+    for key, name, country in (
+        Organisation.objects.live().filter(folded_name__in=names).values_list("pk", "folded_name", "country")
+    ):
+        found[name, country] = key
+    locked = Organisation.objects.live().select_for_update().order_by("pk").in_bulk(set(found.values()))
+    return {who: locked[key] for who, key in found.items() if key in locked}
 
 
 def _organisation(signature: Signature) -> Organisation:

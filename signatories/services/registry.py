@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import User
 from ledger.services import Overtaken, move, record, witness
 from letters.models import Letter
+from signatories import logos
 from signatories.folding import fold_name, mailbox
 from signatories.lookalikes import KEY_LENGTH
 from signatories.models import Alias, MandatedSigner, NameKey, Organisation, Signature
@@ -124,6 +125,15 @@ def change(organisation: Organisation, stated: Stated, *, by: User) -> None:
             _names_changed(organisation)
     except IntegrityError:
         raise KnownAlready(_rival(stated, but=organisation)) from None
+
+
+def set_logo(organisation: Organisation, png: bytes, *, by: User) -> None:
+    """Another logo, or none. What was there before is deleted by the sweep of files. Raises `Overtaken`."""
+    name = logos.keep(png) if png else ""
+    with transaction.atomic():
+        _locked(organisation)
+        Organisation.objects.filter(pk=organisation.pk).update(logo=name)
+        witness(organisation, "logo", by=by)
 
 
 def add_alias(organisation: Organisation, name: str, *, language: str = "", by: User) -> None:

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
@@ -13,7 +12,7 @@ from ledger.services import Overtaken, insert_if_absent, move, record_once
 from letters.models import Letter, Version
 from signatories import emails, logos
 from signatories.folding import fold_name, mailbox
-from signatories.models import Invitation, Organisation, Signature
+from signatories.models import Invitation, Signature
 from signatories.services import guard
 from signatories.services.answering import has_signed
 from signatories.services.evidence import assess
@@ -23,7 +22,6 @@ from signatories.states import SignatureStatus
 
 KEPT_UNCONFIRMED = timedelta(days=7)
 BETWEEN_LINKS = timedelta(minutes=10)
-LOGO_WAITS = timedelta(hours=1)
 SHOWN_IN = ("signatories", "leaving", "editions")  # the kinds of pages that may name a signatory
 
 
@@ -112,17 +110,19 @@ def sign(
     return signature
 
 
-def confirm(signature: Signature, *, shown: str) -> None:
+def confirm(signature: Signature, *, shown: str, version: Version | None = None) -> None:
     """The signer's button: puts the signature before the staff. Pressed again, it changes nothing.
 
-    `shown` is the `fingerprint` of what the signer was shown. Raises `Changed`, and `NotOpen` for a letter that was
-    closed since.
+    `shown` is the `fingerprint` of what the signer was shown, `version` the text, if it is another than that of the
+    form. Raises `Changed`, also for a text whose meaning is not the letter's any more, and `NotOpen` for a letter that
+    was closed since.
     """
+    version = version or signature.version
     if signature.status != SignatureStatus.UNCONFIRMED:
         return
     if not signature.letter.takes_signatures:
         raise NotOpen
-    if shown != fingerprint(signature):
+    if shown != fingerprint(signature) or version.number < signature.letter.binding_number:
         raise Changed
     with transaction.atomic():
         try:
@@ -130,6 +130,7 @@ def confirm(signature: Signature, *, shown: str) -> None:
                 signature,
                 SignatureStatus.PENDING,
                 by=None,
+                version=version,
                 confirmed_at=timezone.now(),
                 only_if={"signed_at": signature.signed_at},
             )
@@ -139,25 +140,6 @@ def confirm(signature: Signature, *, shown: str) -> None:
         has_signed(signature)
         tell_organisation(signature)
         emails.received(signature)
-
-
-def forget_unconfirmed() -> int:
-    """Delete what nobody confirmed within `KEPT_UNCONFIRMED`; the number of signatures forgotten."""
-    guard.forget_spent()
-    old = Signature.objects.filter(status=SignatureStatus.UNCONFIRMED, signed_at__lt=timezone.now() - KEPT_UNCONFIRMED)
-    return old.delete()[0]
-
-
-def forget_logos() -> None:
-    """Delete the files to which no signature and no organisation leads: replaced, refused, or of one that is forgotten.
-
-    One that is an hour old has had its row since.
-    """
-    rows = (Signature.objects.exclude(logo=""), Organisation.objects.exclude(logo=""))
-    kept = {name for found in rows for name in found.values_list("logo", flat=True)}
-    for name in logos.stored():
-        if name not in kept and default_storage.get_created_time(name) < timezone.now() - LOGO_WAITS:
-            default_storage.delete(name)
 
 
 def fingerprint(signature: Signature) -> str:

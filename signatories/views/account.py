@@ -18,6 +18,7 @@ from signatories.forms.changing import CodeForm, CoSignForm, MailboxForm
 from signatories.models import Signature
 from signatories.services import Signing
 from signatories.states import SignatureStatus
+from signatories.views.consent import needs_renewal
 from signatories.views.pages import about, of_signature, page, text_of
 
 NOT_TAKEN_UP = (SignatureStatus.UNCONFIRMED, SignatureStatus.REJECTED)  # no statement to sign another letter with
@@ -94,6 +95,8 @@ def co_sign(request: HttpRequest, signature: Signature, *, slug: str) -> HttpRes
             signed = services.sign(letter, form.cleaned_data["version"], _again(signature), is_proven=True)
         except services.NotOpen:
             return page(request, "closed", status=410, letter=letter)
+        except services.Changed:  # the text, at this moment
+            return redirect(request.path)
         return redirect("signatures:own", pk=signed.pk)
     context: dict[str, Any] = {**about(signature), "letter": letter, "version": form.latest}
     context |= {"text": text_of(form.latest), "form": form}
@@ -102,7 +105,8 @@ def co_sign(request: HttpRequest, signature: Signature, *, slug: str) -> HttpRes
 
 def _list(request: HttpRequest) -> HttpResponse:
     signatures = visits.signatures(request)
-    return page(request, "list", signatures=signatures, open_to=_open_to(signatures))
+    to_renew = {signature.pk for signature in signatures if needs_renewal(signature)}
+    return page(request, "list", signatures=signatures, open_to=_open_to(signatures), to_renew=to_renew)
 
 
 def _open_to(signatures: list[Signature]) -> list[tuple[Signature, list[Letter]]]:

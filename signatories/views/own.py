@@ -16,7 +16,8 @@ from signatories.forms.changing import CorrectionForm, HandoverForm, LanguageFor
 from signatories.models import Correction, Handover, Signature
 from signatories.services.secrets import secret_index
 from signatories.states import CorrectionStatus, HandoverStatus, SignatureStatus
-from signatories.views.pages import about, locked, may_see, neutral_address, of_signature, page
+from signatories.views.consent import needs_renewal, version_shown, what_changed
+from signatories.views.pages import about, locked, may_see, neutral_address, of_signature, own_address, page
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -33,7 +34,8 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     changed = False
     if request.method == "POST":
         try:
-            services.confirm(signature, shown=request.POST.get("shown", ""))
+            text = version_shown(request, signature.letter) if may_see(request, signature) else None
+            services.confirm(signature, shown=request.POST.get("shown", ""), version=text)
             return redirect(request.path)
         except services.Changed:
             changed = True
@@ -52,6 +54,8 @@ def _to_confirm(request: HttpRequest, signature: Signature, *, changed: bool) ->
         "changed": changed,
         "is_open": is_open,
         "shown": services.fingerprint(signature),
+        "newer": what_changed(signature).get("newer") if waits else None,
+        **(what_changed(signature) if waits and is_open else {}),
         **(about(signature) if is_open else {"form": SecretForm()}),
     }
     if waits and not signature.letter.takes_signatures:
@@ -68,12 +72,15 @@ def own(request: HttpRequest, signature: Signature) -> HttpResponse:
     context = {
         **about(signature),
         "can_change": signature.status in services.STANDING,
+        "needs_renewal": needs_renewal(signature),
         "correction": correction,
         "corrected": _corrected(correction),
         "handover": signature.handovers.filter(status=HandoverStatus.OFFERED).first(),
         "language_form": LanguageForm(initial={"language": signature.language}),
         "withdraw_path": links.path(signature, "withdraw"),
+        "answer_path": links.path(signature, "answer"),
         "in_visit": visits.is_on(request),
+        "has_list": visits.has_code(request),
     }
     return page(request, "own", **context)
 
@@ -84,16 +91,16 @@ def correct(request: HttpRequest, signature: Signature) -> HttpResponse:
     """Other words for what is recorded. They go to the staff; until they are accepted, nothing changes."""
     form = CorrectionForm(request.POST if request.method == "POST" else None, signature=signature)
     if signature.status not in services.STANDING:
-        return redirect(_own_address(request))
+        return redirect(own_address(request))
     if form.is_valid():
         try:
             services.correct(signature, changes=form.changes())
         except services.NothingChanged:
             form.add_error(None, _("Nothing here differs from what is recorded. Change what is wrong."))
         except services.NotStanding:
-            return redirect(_own_address(request))
+            return redirect(own_address(request))
         else:
-            return redirect(_own_address(request))
+            return redirect(own_address(request))
     return _form(request, "correct", signature, form)
 
 
@@ -103,16 +110,16 @@ def hand_over(request: HttpRequest, signature: Signature) -> HttpResponse:
     """To another representative, who is asked by mail."""
     form = HandoverForm(request.POST if request.method == "POST" else None, signature=signature)
     if signature.status not in services.STANDING:
-        return redirect(_own_address(request))
+        return redirect(own_address(request))
     if form.is_valid():
         try:
             services.hand_over(signature, **form.cleaned_data)
         except services.MailedEnough:
             form.add_error("email", _("We have mailed this address three times today. Try again tomorrow."))
         except services.NotStanding:
-            return redirect(_own_address(request))
+            return redirect(own_address(request))
         else:
-            return redirect(_own_address(request))
+            return redirect(own_address(request))
     return _form(request, "hand_over", signature, form)
 
 
@@ -121,7 +128,7 @@ def hand_over(request: HttpRequest, signature: Signature) -> HttpResponse:
 def take_back(request: HttpRequest, signature: Signature) -> HttpResponse:
     """The person who was asked to take over need not answer any more."""
     services.take_back(signature)
-    return redirect(_own_address(request))
+    return redirect(own_address(request))
 
 
 @require_POST
@@ -131,7 +138,7 @@ def language(request: HttpRequest, signature: Signature) -> HttpResponse:
     form = LanguageForm(request.POST)
     if form.is_valid():
         services.choose_language(signature, form.cleaned_data["language"])
-    return redirect(_own_address(request))
+    return redirect(own_address(request))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -182,15 +189,7 @@ def secret(request: HttpRequest) -> HttpResponse:
 
 def _form(request: HttpRequest, name: str, signature: Signature, form: Any) -> HttpResponse:
     status = 422 if form.is_bound else 200
-    return page(request, name, status=status, form=form, own_address=_own_address(request), **about(signature))
-
-
-def _own_address(request: HttpRequest) -> str:
-    match = request.resolver_match
-    assert match is not None
-    return reverse(
-        "signatures:own", kwargs={name: match.kwargs[name] for name in ("token", "pk") if name in match.kwargs}
-    )
+    return page(request, name, status=status, form=form, own_address=own_address(request), **about(signature))
 
 
 def _corrected(correction: Correction | None) -> list[tuple[str, str]]:

@@ -8,11 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import get_language
 
 from letters.models import Version
 from publishing.pages import in_each_language
-from signatories import links, visits
+from signatories import links, queries, visits
 from signatories.forms.changing import MailboxForm, SecretForm
 from signatories.models import Signature
 from signatories.states import SignatureStatus
@@ -43,6 +44,8 @@ def of_signature(view: View) -> View:
             return locked(request, signature)
         if not may_see(request, signature):
             return shut(request, signature)
+        if signature.forgotten_at:
+            return page(request, "forgotten", withdraw_path=_withdraw_path(signature))
         return view(request, signature, **rest)
 
     return reached
@@ -93,9 +96,17 @@ def about(signature: Signature) -> dict[str, Any]:
 
 
 def text_of(version: Version) -> dict[str, Any]:
-    """In the reader's language, or in the site's own where the version was not saved in that."""
-    language = get_language() or settings.LANGUAGE_CODE
-    return version.text(language if language in version.content else settings.MODELTRANSLATION_DEFAULT_LANGUAGE)
+    """In the reader's language."""
+    return queries.text_of(version, get_language() or settings.LANGUAGE_CODE)
+
+
+def own_address(request: HttpRequest) -> str:
+    """Of the own page that a page stands behind, reached in the same way."""
+    match = request.resolver_match
+    assert match is not None
+    return reverse(
+        "signatures:own", kwargs={name: match.kwargs[name] for name in ("token", "pk") if name in match.kwargs}
+    )
 
 
 def _withdraw_path(signature: Signature) -> str:

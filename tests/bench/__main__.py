@@ -1,7 +1,9 @@
 import tempfile
 from pathlib import Path
 
+from tests.bench.desk import measure_desk
 from tests.bench.journey import measure_pdfs, measure_signing, time_demo
+from tests.bench.paper import measure_paper
 from tests.bench.publishing import measure_publishing
 from tests.bench.site import quiet_bell, set_up, show
 from tests.bench.tables import measure_tables
@@ -14,9 +16,11 @@ def main() -> None:
         set_up(site)
         with quiet_bell():
             measure_pdfs()
+            measure_paper()
             measure_publishing(site)
             measure_signing(site)
             measure_tables(site)
+            measure_desk()
         show("`manage.py demo`, start to end", f"{demo_seconds:.1f} s")
 
 

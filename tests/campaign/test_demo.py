@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import parseaddr
 from io import BytesIO
@@ -38,14 +39,37 @@ def demo(var_dir: Path, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=BASE_DIR, env=env, capture_output=True, text=True, timeout=ENOUGH, check=False)
 
 
+@dataclass
+class Interrupted:
+    """What a journey says and leaves that is interrupted with Ctrl-C once its signatures are approved."""
+
+    var_dir: Path
+    approved: list[bytes]
+    code: int
+    said: bytes
+    left_behind: list[str]
+
+
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """VAR_DIR after the journey."""
+def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
     var_dir = tmp_path_factory.mktemp("demo")
-    done = demo(var_dir)
+    command, env = [sys.executable, "-u", "manage.py", "demo"], environment(var_dir)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with Processes() as processes:
+        journey = processes.start("demo", command, cwd=BASE_DIR, env=env, **pipes)
+        assert journey.stdout
+        approved = next(([line] for line in journey.stdout if b"signatures were approved" in line), [])
+        journey.send_signal(signal.SIGINT)
+        _, said = journey.communicate(timeout=ENOUGH)
+    return Interrupted(var_dir, approved, journey.returncode, said, left_behind(var_dir))
+
+
+@pytest.fixture(scope="module")
+def made(interrupted: Interrupted) -> Path:
+    """VAR_DIR after the journey. It reaches the same end whether or not it was interrupted, so it was."""
+    done = demo(interrupted.var_dir)
     assert done.returncode == 0, done.stderr
-    assert "40 signatures were approved." in done.stdout
-    return var_dir
+    return interrupted.var_dir
 
 
 @pytest.fixture(scope="module")
@@ -121,26 +145,17 @@ def test_a_second_journey_sends_nothing(made: Path) -> None:
     assert len(received(made)) == 5
 
 
-def test_interrupted_and_run_again_it_reaches_the_same_end(tmp_path: Path) -> None:
-    command, env = [sys.executable, "-u", "manage.py", "demo"], environment(tmp_path)
-    with Processes() as processes:
-        journey = processes.start(
-            "demo", command, cwd=BASE_DIR, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        assert journey.stdout
-        for line in journey.stdout:
-            if b"signatures were approved" in line:
-                break
-        journey.send_signal(signal.SIGINT)
-        _, said = journey.communicate(timeout=ENOUGH)
-    assert journey.returncode == 130
-    assert b"Interrupted" in said
-    assert b"Traceback" not in said
-    assert left_behind(tmp_path) == []
-    again = demo(tmp_path)
-    assert again.returncode == 0, again.stderr
-    assert len(received(tmp_path)) == 5
-    assert len(list((tmp_path / "demo").glob("letter-*.pdf"))) == 3
+def test_interrupted_it_says_so_and_leaves_nobody_behind(interrupted: Interrupted) -> None:
+    assert b"40 signatures were approved." in b"".join(interrupted.approved)
+    assert interrupted.code == 130
+    assert b"Interrupted" in interrupted.said
+    assert b"Traceback" not in interrupted.said
+    assert interrupted.left_behind == []
+
+
+def test_run_again_it_reaches_its_end(made: Path) -> None:
+    assert len(received(made)) == 5
+    assert len(list((made / "demo").glob("letter-*.pdf"))) == 3
 
 
 @pytest.mark.parametrize(

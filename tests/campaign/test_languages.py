@@ -26,24 +26,39 @@ from accounts.models import Role, User
 from campaign import catalogues, charts
 from campaign.demo.load import load_letter
 from dispatch import emails as dispatch_emails
-from dispatch import pdf, verification
+from dispatch import pdf, record, verification
+from dispatch.desk_forms import RecipientForm
 from dispatch.inspection import Busy, Seal
-from dispatch.models import Covering, Delivery, Dispatch, Edition
+from dispatch.models import (
+    Channel,
+    Covering,
+    Delivery,
+    Dispatch,
+    Edition,
+    Evidence,
+    Notice,
+    Recipient,
+    Reply,
+)
 from dispatch.seal import DEMONSTRATION
 from dispatch.services import dispatches
 from dispatch.states import DeliveryStatus, DispatchStatus, EditionStatus
 from letters.content import structure, words, working
 from letters.forms import field_name
-from letters.models import Letter
+from letters.models import Letter, Version
 from letters.press import counted
 from letters.services import digest as digest_of
+from letters.services import save_version
 from letters.states import LetterStatus
 from mailing.models import Mail
 from publishing.models import Mirror
 from publishing.pages import pages
-from signatories import desk, emails, links, services
-from signatories.models import Correction, Import, Signature
+from signatories import digest, emails, links, services
+from signatories.desk import queue
+from signatories.desk.rows import rows
+from signatories.models import Correction, Import, Organisation, Signature
 from signatories.queries import Copy
+from signatories.services.evidence import assess, write_name_keys
 from signatories.services.secrets import new_secret, secret_index
 from signatories.states import HandoverStatus, ImportStatus, SignatureStatus
 from tests.accounts.test_second_factor import code_of
@@ -107,7 +122,8 @@ def english_phrases() -> frozenset[str]:
 
 
 def english_in(text: str) -> list[str]:
-    return sorted(phrase for phrase in english_phrases() if re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", text))
+    there = (phrase for phrase in english_phrases() if phrase in text)  # for most of them, this is quick to see
+    return sorted(phrase for phrase in there if re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", text))
 
 
 def assert_speaks(language: str, text: str) -> None:
@@ -400,6 +416,53 @@ class TestSignersPages:
         reader.post(account, {"email": "signer@example.org"}, status=429)
 
 
+class TestNewText:
+    @in_each_language
+    def test_what_signers_see_of_it(self, letter: Letter, language: str) -> None:
+        reader, signature = Reader(language), make_signature(letter, language=language)
+        new_text(letter)
+        with translation.override(language):
+            own = links.path(signature, "own")
+            reminders = links.path(signature, "no_reminders")
+        reader.get(f"{own}keep/")
+        reader.post(f"{own}keep/", {"version": 1}, status=409)
+        reader.get(own)
+        Version.objects.filter(number=2).update(keep_until=date(2020, 1, 1))
+        reader.get(f"{own}keep/")
+        letter.signatures.filter(pk=signature.pk).update(status=SignatureStatus.LAPSED)
+        reader.get(f"{own}keep/")
+        rival = make_signature(letter, name=signature.name, email="rival@example.org")
+        reader.post(f"{own}keep/", {"version": 2}, status=409)
+        letter.signatures.filter(pk=rival.pk).update(status=SignatureStatus.WITHDRAWN)
+        reader.post(f"{own}keep/", {"version": 2})
+        waiting = make_signature(letter, status=SignatureStatus.UNCONFIRMED)
+        letter.signatures.filter(pk=waiting.pk).update(version=letter.versions.get(number=1))
+        with translation.override(language):
+            confirm = links.path(waiting, "confirm")
+        reader.get(confirm)
+        reader.post(confirm, {"shown": services.fingerprint(waiting)}, status=409)
+        letter.signatures.filter(pk=waiting.pk).update(visibility=Signature.Visibility.WITHHELD)
+        reader.get(confirm)
+        reader.get(reminders)
+        reader.post(reminders)
+        letter.signatures.filter(pk=signature.pk).update(forgotten_at=timezone.now())
+        reader.get(own)
+
+    @in_each_language
+    def test_what_the_desk_says_of_it(self, letter: Letter, language: str) -> None:
+        signature = make_signature(letter, status=SignatureStatus.PENDING)
+        new_text(letter)
+        reader, user = Reader(language), make_user()
+        User.objects.filter(pk=user.pk).update(language=language)
+        reader.client.force_login(user)
+        (row,) = rows([signature])
+        reader.post(reverse("desk:approve", args=[signature.pk]), {"shown": row.shown})
+        page = reverse("desk:campaign", args=[letter.campaign.pk])
+        reader.get(page)
+        for day, status in (("2020-01-01", 422), ("…", 422), (str(date.today() + timedelta(days=9)), 200)):
+            reader.post(page, {"contacts_until": day}, status=status)
+
+
 class TestMails:
     @in_each_language
     def test_to_signers(self, letter: Letter, language: str) -> None:
@@ -420,6 +483,30 @@ class TestMails:
         for code, box in (("ABCD-EFGH", "b"), ("", "c")):
             emails.code(code, mailbox=box, to="a@example.org", language=language, is_demonstration=True)
         assert Mail.objects.count() == 15
+        for mail in Mail.objects.all():
+            assert_speaks(language, mail.subject)
+            assert_speaks(language, mail.body)
+
+    @in_each_language
+    def test_of_a_new_text_and_of_what_became_of_the_letter(self, letter: Letter, language: str) -> None:
+        public = make_signature(letter, language=language)
+        signatures = [
+            public,
+            make_signature(letter, language=language, kind=Signature.Kind.INDIVIDUAL),
+            make_signature(letter, language=language, visibility=Signature.Visibility.WITHHELD),
+        ]
+        version = new_text(letter)
+        for signature in signatures:
+            emails.text_changed(signature, version)
+            emails.lapsed(signature, version)
+            emails.published(signature)
+            emails.reminder(signature, until=timezone.now())
+            key = f"delivered:{signature.pk}"
+            emails.delivered(signature, edition=1, key=key, edition_url="https://…/", pdf_url="https://…/letter.pdf")
+        Letter.objects.update(is_demonstration=False)
+        public.letter.refresh_from_db()
+        emails.delivered(public, edition=1, key="delivered", edition_url="https://…/", pdf_url="")
+        assert Mail.objects.count() == 16
         for mail in Mail.objects.all():
             assert_speaks(language, mail.subject)
             assert_speaks(language, mail.body)
@@ -531,7 +618,7 @@ class TestDesk:
             make_signature(letter, status=made, names={"be": "Арганізацыя", "ru": "Организация"})
         make_signature(letter, status=SignatureStatus.UNCONFIRMED)
         one.get(home)
-        monkeypatch.setattr(desk, "A_PAGE", 1)
+        monkeypatch.setattr(queue, "A_PAGE", 1)
         one.get(f"{home}?page=2")
         monkeypatch.undo()
         self._decide(one, letter)
@@ -704,6 +791,100 @@ class TestDesk:
         reader.post(reverse("desk:resolve", args=[Delivery.objects.all()[0].pk]), {"attempts": 1, "to": "accepted"})
 
 
+class TestFollowUp:
+    @in_each_language
+    def test_recipients(self, letter: Letter, language: str) -> None:
+        at_desk = TestDesk()._at_desk(language)
+        recipient = letter.recipients.all()[0]
+        listed, edit = reverse("desk:recipients", args=[letter.slug]), reverse("desk:recipient", args=[recipient.pk])
+        add = reverse("desk:add_recipient", args=[letter.slug])
+        at_desk.get(listed)
+        at_desk.get(add)
+        at_desk.get(edit)
+        at_desk.post(add, {"channel": "web", "web_form": "javascript:1", "email": "x", "order": 0}, status=422)
+        form = RecipientForm(instance=recipient)
+        stated = {name: form[name].value() or "" for name in form.fields}
+        at_desk.post(edit, {**stated, "verified": "on"})
+        at_desk.post(edit, {**stated, "email": letter.recipients.all()[1].email}, status=422)
+        address = reverse("desk:add_address", args=[recipient.pk])
+        at_desk.post(address, {"channel": "email", "address": "x"}, status=422)
+        at_desk.post(address, {"channel": "fax", "address": "+375 17 000"})
+        Recipient.objects.filter(pk=recipient.pk).update(
+            verified_on=date(2020, 1, 1), title_be="", answer_days=15, channel="web"
+        )
+        at_desk.get(listed)
+        at_desk.post(reverse("desk:remove_address", args=[recipient.further_addresses.get().pk]))
+        at_desk.post(reverse("desk:remove_recipient", args=[letter.recipients.all()[4].pk]))
+
+    @in_each_language
+    def test_what_becomes_of_a_delivery(self, letter: Letter, language: str, settings: Settings) -> None:
+        settings.SENDING_ENABLED = True
+        at_desk = TestDesk()._at_desk(language)
+        made = dispatches.prepare(sealed_edition(letter), by=make_user())
+        dispatches.authorise(made, by=make_user())
+        dispatches.start(made)
+        delivery, *_others = made.deliveries.all()
+        page = reverse("desk:delivery", args=[delivery.pk])
+        today = made.prepared_at.date()
+        self._evidence(delivery)
+        delivery.recipient.further_addresses.create(channel="fax", address="+375 17 000")
+        Letter.objects.update(is_demonstration=False)
+        Recipient.objects.update(answer_days=15, term_source_be="Закон", term_source_ru="Закон")
+        for channel in Channel.values:
+            for status in DeliveryStatus.values:
+                facts = {"settled_at": made.prepared_at, "ended_on": today, "refused_on": today, "registered_on": today}
+                for refusal in ("", *Delivery.Refusal.values):
+                    shown = {"channel": channel, "status": status, "refusal": refusal, "code": 550, **facts}
+                    Delivery.objects.filter(pk=delivery.pk).update(**shown)
+                    with translation.override(language):
+                        assert_speaks(language, " ".join(record.sentences(Delivery.objects.get(pk=delivery.pk))))
+                if channel == Channel.EMAIL or status == DeliveryStatus.TO_PRINT:
+                    at_desk.get(page)
+        at_desk.get(reverse("desk:offices"))
+        Reader(language).get(letter_path(language) + "delivery/")
+        for verb in ("registered", "refused", "taken", "add_evidence", "add_reply", "carried"):
+            at_desk.post(reverse(f"desk:{verb}", args=[delivery.pk]), status=422)
+        at_desk.post(
+            reverse("desk:next_rung", args=[delivery.pk]), {"to": delivery.recipient.further_addresses.get().pk}
+        )
+
+    def _evidence(self, delivery: Delivery) -> None:
+        for kind in Notice.Kind.values:
+            Notice.objects.create(key=kind, kind=kind, delivery=delivery)
+        for kind in Evidence.Kind.values:
+            delivery.evidence.create(kind=kind, content_type="image/png", size=1)
+        for kind in Reply.Kind.values:
+            delivery.replies.create(kind=kind, channel="post", received_on=delivery.dispatch.prepared_at.date())
+
+    @in_each_language
+    def test_a_reply(self, letter: Letter, language: str) -> None:
+        at_desk, user = TestDesk()._at_desk(language), make_user()
+        delivery = dispatches.prepare(sealed_edition(letter), by=user).deliveries.all()[0]
+        reply = delivery.replies.create(channel="post", received_on=date(2020, 8, 5))
+        page, publish = reverse("desk:reply", args=[reply.pk]), reverse("desk:publish_reply", args=[reply.pk])
+        at_desk.post(page, {"kind": "unread"}, status=422)
+        at_desk.post(publish)
+        at_desk.post(page, {"kind": "answer", **{f"summary_{code}": "Знаем" for code in ("en", "be", "ru")}})
+        for verb in (publish, publish, reverse("desk:unpublish_reply", args=[reply.pk])):
+            at_desk.post(verb)
+        with translation.override(language):
+            for kind in Reply.Kind.values:
+                assert_speaks(language, record.reply_sentence(Reply(kind=kind, received_on=date(2020, 8, 5))))
+
+    @in_each_language
+    def test_the_mail_when_a_term_is_over(self, letter: Letter, language: str) -> None:
+        user = make_user()
+        User.objects.filter(pk=user.pk).update(language=language)
+        user.refresh_from_db()
+        delivery = dispatches.prepare(sealed_edition(letter), by=user).deliveries.all()[0]
+        Recipient.objects.update(answer_days=15, term_source_be="Закон", term_source_ru="Закон")
+        Delivery.objects.update(registered_on=date(2020, 8, 5))
+        dispatch_emails.term_is_over(Delivery.objects.get(pk=delivery.pk), user)
+        mail = Mail.objects.get()
+        assert_speaks(language, mail.subject)
+        assert_speaks(language, mail.body)
+
+
 class TestAccounts:
     @in_each_language
     def test_the_way_in(self, language: str) -> None:
@@ -818,6 +999,15 @@ def _raise(failure: type[Exception]) -> None:
     raise failure
 
 
+def new_text(letter: Letter) -> Version:
+    """Another title, by which the meaning changed."""
+    with translation.override("en"):
+        letter.title = "…"
+        letter.save()
+    reason = dict.fromkeys(configured.SHIPPED_LANGUAGES, "…")
+    return save_version(letter, is_material=True, reason=reason, keep_until=date.today() + timedelta(days=9))
+
+
 def letter_path(language: str) -> str:
     return f"/{language}/letters/belarus-2020/"
 
@@ -830,3 +1020,106 @@ def translations(language: str) -> Iterator[str]:
 
 def make_mirror(address: str) -> None:
     Mirror.objects.create(where="/nowhere", key="x", address=address)
+
+
+class TestReviewDesk:
+    """All that staff do with a signature besides deciding, and what its signer sees of that."""
+
+    @in_each_language
+    def test_the_queue_and_its_filters(self, letter: Letter, language: str) -> None:
+        reader = TestDesk()._at_desk(language)
+        home = reverse("desk:home")
+        reader.get(reverse("desk:batch"))
+        reader.get(reverse("desk:numbers"))
+        member = self._pending(letter, country="PL", email="office@union.example.org", website="")
+        known = {"folded_name": member.folded_name, "country": "PL", "name_be": "Саюз", "name_ru": "Союз"}
+        union = Organisation.objects.create(domains=["union.example.org"], member_since=date(2019, 1, 1), **known)
+        write_name_keys(union)
+        assess(member)
+        other = self._pending(letter, name="Аccess", visibility=Signature.Visibility.WITHHELD, kind="individual")
+        for asked in ("state=any", "q=%D0%B0&doubts=yes", "country=Atlantis", "q=nobody", "assigned=me&via=form"):
+            reader.get(f"{home}?{asked}")
+        reader.get(home)
+        batch = reader.get(reverse("desk:batch"))
+        (row,) = batch.context["rows"]
+        reader.post(reverse("desk:batch"))
+        reader.post(reverse("desk:batch"), {"approve": [f"{other.pk} x", f"{member.pk} {row.shown}"]})
+        reader.get(f"{reverse('desk:numbers')}?letter={letter.slug}")
+
+    @in_each_language
+    def test_a_signature_in_every_state(self, letter: Letter, language: str) -> None:
+        reader = TestDesk()._at_desk(language)
+        for status in SignatureStatus.values:
+            signature = make_signature(letter, status=status, names={"be": "Арганізацыя", "ru": "Организация"})
+            reader.get(reverse("desk:signature", args=[signature.pk]))
+            for verb in ("ask", "note", "assign", "spell", "announcement", "call_back"):
+                reader.post(reverse(f"desk:{verb}", args=[signature.pk]), {"to": "x"}, status=422)
+
+    @in_each_language
+    def test_everything_that_is_done_with_a_signature(self, letter: Letter, language: str) -> None:
+        reader, signature = TestDesk()._at_desk(language), self._pending(letter, language=language)
+        twin = self._pending(letter, email=signature.email)
+
+        def do(verb: str, of: int = signature.pk, status: int = 200, **form: Any) -> None:
+            reader.post(reverse(f"desk:{verb}", args=[of]), form, status=status)
+
+        me = User.objects.holding(Role.Name.REVIEWER).last()
+        assert me
+        do("note", text="Нататка")
+        for to in (me.pk, ""):
+            do("assign", to=to)
+        do("announcement", address="https://news.example.org/", dated="2999-01-01", status=422)
+        do("announcement", address="https://news.example.org/", dated="2020-01-01")
+        do("call_back", note="Так")
+        do("spell", name_en=signature.name_en)  # type: ignore[attr-defined]
+        do("spell", name_en=twin.name_en, status=422)  # type: ignore[attr-defined]
+        do("spell", name_en="Назва")
+        for verb in ("accept_correction", "decline_correction"):
+            correction = services.correct(signature, changes={"website": f"https://{verb[:6]}.example.org"})
+            reader.get(reverse("desk:signature", args=[signature.pk]))
+            do(verb, correction.pk)
+            do(verb, correction.pk, shown=correction.made_at.isoformat())
+
+        do("ask", text="Пытанне", shown="something else")
+        for _ in range(2):
+            signature.refresh_from_db()
+            do("ask", text="Пытанне", shown=rows([signature])[0].shown)
+            question = signature.questions.last()
+            assert question
+            signature.refresh_from_db()
+            answer = urlsplit(links.answer_url(signature)).path
+            reader.get(answer)
+            do("approve")
+            reader.get(urlsplit(links.own_url(signature)).path)
+            reader.post(answer, {"question": question.pk}, status=422)
+            reader.post(answer, {"question": 0, "text": "Адказ"}, status=409)
+            do("take_back", question.pk)
+            do("take_back", question.pk)
+            reader.get(answer)
+        signature.refresh_from_db()
+        question = services.ask(signature, by=me, text="Пытанне")
+        reader.post(answer, {"question": question.pk, "text": "Адказ"})
+        reader.get(reverse("desk:signature", args=[signature.pk]))
+        reader.get(f"/{language}/signatures/answer/nothing/", status=404)
+        mail = Mail.objects.get(key=f"question:{question.pk}")
+        assert_speaks(language, mail.subject)
+        assert_speaks(language, mail.body)
+
+    @in_each_language
+    def test_the_daily_digest(self, letter: Letter, language: str) -> None:
+        User.objects.update(language=language)
+        Letter.objects.update(signing_until=date(2999, 1, 1))
+        me = make_user(Role.Name.REVIEWER, email="me@example.org")
+        User.objects.filter(pk=me.pk).update(language=language)
+        signature = self._pending(letter, assigned_to=me)
+        services.correct(signature, changes={"website": "https://new.example.org"})
+        make_signature(letter, status=SignatureStatus.ASKED)
+        digest.mail_digests()
+        mail = Mail.objects.get(key__startswith=f"digest:{me.pk}:")
+        assert_speaks(language, mail.subject)
+        assert_speaks(language, mail.body)
+
+    def _pending(self, letter: Letter, **columns: Any) -> Signature:
+        signature = make_signature(letter, status=SignatureStatus.PENDING, **columns)
+        assess(signature)
+        return signature

@@ -193,3 +193,23 @@ def test_an_address_beyond_ascii_never_reaches_the_line() -> None:
     given: dict[str, Any] = {"relay": smtp.Relay("127.0.0.1", 1, "localhost"), "before_dot": lambda: None}
     with pytest.raises(ValueError, match="ASCII"):
         smtp.hand_over(b"", sender="a@example.org", recipient="прэзідэнт@example.org", **given)
+
+
+def test_the_letter_itself_stands_below_for_mailboxes_that_take_attachments_away(dispatch: Dispatch) -> None:
+    for language in ("be", "ru"):
+        delivery = in_language(dispatch, language)
+        printed, said = delivery.edition.content["languages"][language], text(delivery)
+        for block in printed["blocks"]:
+            assert block["text"] in said
+        assert printed["closing"] in said
+        for entry in delivery.edition.content["signatories"]:
+            assert f"- {entry['name'][language]}" in said
+    assert re.search(r"^1\. .+^2\. ", said, re.MULTILINE | re.DOTALL)
+
+
+def test_names_by_the_thousand_are_not_put_into_a_mail(delivery: Delivery) -> None:
+    entry = delivery.edition.content["signatories"][0]
+    delivery.edition.content["signatories"] = [entry] * 401
+    said = text(delivery)
+    assert f"- {entry['name']['be']}" not in said
+    assert "401 арганізацыя" in said

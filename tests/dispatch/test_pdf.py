@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from copy import deepcopy
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -13,14 +14,18 @@ from typing import Any
 import pikepdf
 import pytest
 from django.conf import settings as configured
+from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext, override
+from PIL import Image
+from pytest_django import Settings
 
-from dispatch import pdf
+from dispatch import pdf, seal
 from dispatch.models import Edition
 from dispatch.services import editions
 from dispatch.states import EditionStatus
 from letters.services import save_version
+from signatories.logos import keep
 from signatories.models import Signature
 from tests.factories import demo_data, make_edition, make_letter, make_signature, make_signatures_of_demo
 from tests.tools import pages_of, pdftotext, text_of
@@ -35,7 +40,7 @@ from hashlib import sha256
 from types import SimpleNamespace
 import django
 django.setup()
-from dispatch import pdf
+from dispatch import pdf, seal
 given = json.load(sys.stdin)
 edition = SimpleNamespace(content=given["content"], cut_at=datetime.fromisoformat(given["cut_at"]))
 print(sha256(pdf.render(edition, "be").data).hexdigest())
@@ -49,7 +54,7 @@ class NoPango:
 sys.meta_path.insert(0, NoPango())
 import django
 django.setup()
-from dispatch import pdf
+from dispatch import pdf, seal
 try:
     pdf.press()
 except pdf.CannotTypeset as failure:
@@ -57,16 +62,32 @@ except pdf.CannotTypeset as failure:
 """
 
 
+@pytest.fixture(scope="module")
+def cut(django_db_setup: None, django_db_blocker: Any) -> Edition:
+    """The demonstration letter with its 40 signatories: what is frozen of it needs no database to be typeset."""
+    with django_db_blocker.unblock(), transaction.atomic(), override("en"):
+        letter = make_letter()
+        make_signatures_of_demo(letter)
+        edition = make_edition(letter)
+        transaction.set_rollback(True)
+    return edition
+
+
 @pytest.fixture
-def edition() -> Edition:
-    """The demonstration letter with its 40 signatories."""
-    letter = make_letter()
-    make_signatures_of_demo(letter)
-    return make_edition(letter)
+def edition(cut: Edition) -> Edition:
+    """A copy, to be changed at will."""
+    return deepcopy(cut)
+
+
+PRINTED: dict[str, bytes] = {}
 
 
 def rendered(edition: Edition, language: str = "en") -> bytes:
-    return pdf.render(edition, language).data
+    """The PDF, typeset once for all tests that look at the same one."""
+    key = json.dumps([edition.content, str(edition.cut_at), language], sort_keys=True)
+    if key not in PRINTED:
+        PRINTED[key] = pdf.render(edition, language).data
+    return PRINTED[key]
 
 
 def in_a_process_of_its_own(script: str, tmp_path: Path, given: Any = None) -> str:
@@ -319,7 +340,7 @@ def test_the_qr_code_is_described_and_the_page_of_the_edition_linked(edition: Ed
 
 def test_the_same_edition_gives_the_same_bytes_wherever_it_is_typeset(edition: Edition, tmp_path: Path) -> None:
     first = rendered(edition, "be")
-    assert first == rendered(edition, "be")
+    assert first == pdf.render(edition, "be").data
     given = {"content": edition.content, "cut_at": edition.cut_at.isoformat()}
     assert in_a_process_of_its_own(ELSEWHERE, tmp_path, given) == hashlib.sha256(first).hexdigest()
 
@@ -372,3 +393,46 @@ def test_a_missing_pango_ends_in_one_clear_message(tmp_path: Path) -> None:
 
 def _is(thing: Any, kind: str) -> bool:
     return isinstance(thing, pikepdf.Dictionary) and thing.get("/Type") == kind
+
+
+# Logos, fingerprint, bookmarks -------------------------------------------------------------------
+
+
+def test_the_lead_organisations_logo_stands_in_its_head_as_it_was_when_it_was_frozen() -> None:
+    letter = make_letter()
+    lead = make_signature(letter, is_lead=True).organisation
+    assert lead
+    picture = BytesIO()
+    Image.new("RGB", (40, 20), "navy").save(picture, "PNG")
+    lead.logo = keep(picture.getvalue())
+    lead.save(update_fields=["logo"])
+    make_signature(letter)
+    edition = make_edition(letter)
+    lead.logo.delete()
+    data = rendered(edition)
+    with pikepdf.open(BytesIO(data)) as opened:
+        sizes = {(int(each.Width), int(each.Height)) for each in opened.objects if _is_image(each)}
+    assert (40, 20) in sizes
+
+
+def _is_image(each: Any) -> bool:
+    return isinstance(each, pikepdf.Stream) and each.get("/Subtype") == "/Image"
+
+
+def test_it_prints_the_certificate_that_seals_it_and_no_other_seals_it(edition: Edition, settings: Settings) -> None:
+    groups = " ".join(seal.fingerprint()[start : start + 8] for start in range(0, 64, 8))
+    assert groups in text_of(rendered(edition))
+    for file in edition.files.select_related("edition__letter"):
+        editions.render_file(file)
+    (settings.VAR_DIR / "seal").rename(settings.VAR_DIR / "gone")
+    file = edition.files.select_related("edition__letter").first()
+    assert file
+    editions.seal_file(file)
+    edition.refresh_from_db()
+    assert (edition.status, file.sealed) == (EditionStatus.FAILED, "")
+
+
+def test_its_headings_are_bookmarks(edition: Edition) -> None:
+    with pikepdf.open(BytesIO(rendered(edition))) as opened, opened.open_outline() as outline:
+        titles = [entry.title for entry in outline.root]
+    assert titles[0].startswith("Re: ")

@@ -60,7 +60,7 @@ def small_letters(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def edition() -> Edition:
-    return make_edition(sealed=True)
+    return make_edition(sealed=True, for_real=True)
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_each_language_is_told_apart(edition: Edition) -> None:
 
 
 def test_a_superseded_edition_leads_to_the_latest(edition: Edition, sealed: bytes, tmp_path: Path) -> None:
-    latest = make_edition(edition.letter, sealed=True)
+    latest = make_edition(edition.letter, sealed=True, for_real=True)
     answer = check(sealed)
     assert answer.outcome == "superseded"
     assert "Genuine and unchanged, but superseded" in answer.text
@@ -142,14 +142,14 @@ def test_an_edition_that_was_taken_down_is_known_and_nobody_is_named(how: dict[s
     letter = make_letter()
     make_signature(letter, name="Those Who Stay")
     leaving = make_signature(letter, name="Those Who Left")
-    edition = make_edition(letter, sealed=True)
+    edition = make_edition(letter, sealed=True, for_real=True)
     file = edition.files.get(language="en")
     letter.signatures.filter(pk=leaving.pk).update(**how)
     for answer in (check(editions.sealed_bytes(file)), asked(sha256=file.sha256)):
         assert answer.outcome == "taken-down"
         assert "A new edition is due." in answer.text
         assert "Those Who" not in answer.html
-    latest = make_edition(letter, sealed=True)
+    latest = make_edition(letter, sealed=True, for_real=True)
     answer = asked(sha256=file.sha256)
     assert "A new edition is due." not in answer.text
     assert latest.get_absolute_url() in answer.html
@@ -298,7 +298,7 @@ def test_the_seal_of_somebody_else_is_refused(
     edition: Edition, settings: Settings, tmp_path: Path, sealed: bytes
 ) -> None:
     settings.SEAL_P12 = str(somebodys(tmp_path / "other.p12", "Undersigned <b>itself</b>"))
-    forged = seal.seal(unsealed(sealed), reference=edition.reference)
+    forged = seal.seal(unsealed(sealed), reference=edition.reference).pdf
     answer = check(forged)
     assert answer.outcome == "foreign"
     assert "sealed, but by somebody else" in answer.text
@@ -307,7 +307,7 @@ def test_the_seal_of_somebody_else_is_refused(
 
 
 def test_our_seal_on_what_was_never_published_is_not_enough(edition: Edition, sealed: bytes) -> None:
-    assert check(seal.seal(unsealed(sealed), reference=edition.reference)).outcome == "unpublished"
+    assert check(seal.seal(unsealed(sealed), reference=edition.reference).pdf).outcome == "unpublished"
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_an_older_certificate_of_ours_is_still_ours(
 ) -> None:
     settings.SEAL_P12 = str(somebodys(tmp_path / "new.p12", "Seal of the Coalition"))
     assert check(sealed).outcome == "genuine"
-    renewed = make_edition(edition.letter, sealed=True)
+    renewed = make_edition(edition.letter, sealed=True, for_real=True)
     answer = check(editions.sealed_bytes(renewed.files.get(language="en")))
     assert answer.outcome == "genuine"
     assert "no authority vouches for its owner" in answer.text
@@ -524,7 +524,7 @@ def stamping(settings: Settings) -> Any:
 
 
 def test_the_seal_is_stamped_where_an_authority_is_set(stamping: Authority, tmp_path: Path) -> None:
-    edition = make_edition(sealed=True)
+    edition = make_edition(sealed=True, for_real=True)
     assert edition.status == EditionStatus.SEALED
     data = editions.sealed_bytes(edition.files.get(language="en"))
     (found,) = inspection.read(data).seals

@@ -16,6 +16,6 @@ def make_sealed_edition(letter: Letter) -> Edition:
     document = pdf.Document(b"%PDF-" + os.urandom(SIZE), 60)
     with (
         patch.object(pdf, "render", lambda edition, language: document),
-        patch.object(seal, "seal", lambda data, *, reference: data),
+        patch.object(seal, "seal", lambda data, *, reference: seal.Sealed(data, "")),
     ):
-        return make_edition(letter, sealed=True)
+        return make_edition(letter, sealed=True, for_real=True)

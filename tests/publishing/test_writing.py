@@ -242,7 +242,7 @@ class TestBrokenPages:
 class TestWithheld:
     def test_a_withheld_name_is_in_no_file(self, letter: Letter, root: Path) -> None:
         withheld = make_signature(letter, name="Канарэйка Canary", country="KG", visibility="withheld")
-        make_edition(letter, sealed=True)
+        make_edition(letter, sealed=True, for_real=True)
         services.publish()
         for name, data in tree(root).items():
             assert "Канарэйка".encode() not in data, name

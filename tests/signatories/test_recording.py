@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from accounts.models import Role, User
 from ledger.models import Event
@@ -12,6 +13,7 @@ from letters.models import Letter
 from letters.states import LetterStatus
 from mailing.models import Mail
 from signatories import invited_links, services
+from signatories.desk.rows import shown
 from signatories.models import Evidence, Signature
 from signatories.services import Signing
 from signatories.services.secrets import secret_index
@@ -66,6 +68,20 @@ class TestRecording:
         assert Event.objects.about(signature).earliest("pk").by == reviewer
         (mail,) = mails_to("jane@one.org")
         assert mail.language == "be"
+
+    def test_who_recorded_it_does_not_approve_it(self, letter: Letter, desk: Client) -> None:
+        desk.post(RECORD, told(letter))
+        signature = Signature.objects.get()
+        page = reverse("desk:signature", args=[signature.pk])
+        assert "You have recorded it. Somebody else approves it." in desk.get(page).text
+        stated = {"shown": shown(signature)}
+        answer = desk.post(reverse("desk:approve", args=[signature.pk]), stated, follow=True)
+        assert "Somebody else has to approve it." in answer.text
+        other = Client()
+        other.force_login(make_user(Role.Name.REVIEWER))
+        other.post(reverse("desk:approve", args=[signature.pk]), stated)
+        signature.refresh_from_db()
+        assert signature.status == "approved"
 
     def test_without_an_address_nothing_is_mailed_ever(self, letter: Letter, desk: Client) -> None:
         desk.post(RECORD, told(letter, email=""))

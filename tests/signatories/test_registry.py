@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from PIL import Image
 
 from accounts.models import Role, User
 from ledger.models import Event
@@ -164,6 +165,22 @@ class TestEntering:
         happened = [past.words for past in desk.get(page_of(one)).context["history"]]
         assert happened == ["Access unlocked", "Access locked"]
 
+    def test_the_logo_is_a_bare_picture_for_staff(self, desk: Client) -> None:
+        one = make_organisation(name="One")
+        path = reverse("desk:logo", args=[one.pk])
+        assert desk.get(path).status_code == 404
+        picture = BytesIO()
+        Image.new("RGB", (900, 300), "red").save(picture, "JPEG", comment=b"where it was taken")
+        desk.post(path, {"logo": SimpleUploadedFile("logo.jpg", picture.getvalue())})
+        kept = b"".join(desk.get(path).streaming_content)  # type: ignore[attr-defined]
+        assert (kept[:4], b"where it was taken" in kept) == (b"\x89PNG", False)
+        assert path in desk.get(page_of(one)).text
+        wrong = desk.post(path, {"logo": SimpleUploadedFile("logo.png", b"<svg/>")})
+        assert (wrong.status_code, "can’t be read" in wrong.text) == (422, True)
+        assert Client().get(path).status_code == 302
+        desk.post(reverse("desk:remove_logo", args=[one.pk]))
+        assert desk.get(path).status_code == 404
+
     def test_names_and_mandates(self, desk: Client, reviewer: User) -> None:
         one = make_organisation(name="One")
         page = page_of(one)
@@ -291,6 +308,9 @@ class TestMerging:
         registry.merge(goes, into=stays, by=reviewer)
         signature = make_signature(make_letter(), name=goes.name, country="CL", status="pending")
         assert organisation_of(signature) == stays
+        deciding.approve(signature, by=reviewer)
+        assert signature.organisation == stays
+        assert Organisation.objects.live().count() == 1
 
     def test_nothing_is_chosen_for_anybody(self, desk: Client) -> None:
         stays, goes = make_pair()

@@ -211,3 +211,51 @@ class TestNobodyIsTold:
         for file in (*root.rglob("editions/2/index.html"), *root.rglob("*.atom"), *root.rglob("*.json")):
             assert not re.search(rb"withdr|has left|no longer|removed", file.read_bytes()), file
         assert not Mail.objects.exclude(key__contains=f":{signature.pk}:").exists()
+
+
+class TestWithholding:
+    """A name that becomes dangerous after it was published."""
+
+    def withhold(self, client: Client, signature: Signature) -> str:
+        answer = client.post(f"{path(links.own_url(signature))}withhold/")
+        assert answer.status_code == 200
+        found = re.search(r'<p class="secret">([^<]+)</p>', answer.content.decode())
+        assert found
+        return found[1]
+
+    def test_it_leaves_the_pages_and_stays_counted(self, client: Client, letter: Letter, signature: Signature) -> None:
+        public = "/en/letters/belarus-2020/"
+        assert "Leaving Watch" in client.get(public).content.decode()
+        edition = make_edition(letter, sealed=True)
+        self.withhold(client, signature)
+        page = client.get(public).content.decode()
+        assert "Leaving Watch" not in page
+        assert "1 organisation has signed this letter." in page
+        assert edition.names_someone_who_left
+        assert client.get(f"{public}letter.pdf").status_code == 410
+
+    def test_a_look_changes_nothing(self, client: Client, signature: Signature) -> None:
+        assert client.get(f"{path(links.own_url(signature))}withhold/").status_code == 200
+        signature.refresh_from_db()
+        assert not signature.is_withheld
+
+    def test_its_page_takes_the_secret_from_now_on(self, client: Client, signature: Signature) -> None:
+        earlier = path(links.own_url(signature))
+        secret = self.withhold(client, signature)
+        signature.refresh_from_db()
+        assert client.get(earlier).status_code == 404
+        shut = client.get(path(links.own_url(signature)))
+        assert "Leaving Watch" not in shut.content.decode()
+        opened = client.post(SECRET, {"secret": secret}, follow=True)
+        assert "Leaving Watch" in opened.content.decode()
+
+    def test_its_mails_say_nothing_any_more(self, client: Client, signature: Signature) -> None:
+        self.withhold(client, signature)
+        mail = mails_to(signature.email)[-1]
+        assert "belarus" not in (mail.subject + mail.body).lower()
+        assert "Undersigned" not in mail.subject + mail.body
+
+    def test_the_copies_that_went_out_are_named(self, client: Client, letter: Letter, signature: Signature) -> None:
+        sent_edition(letter, *["accepted"] * 5)
+        page = client.post(f"{path(links.own_url(signature))}withhold/").content.decode()
+        assert page.count("Edition 1, to ") == 5

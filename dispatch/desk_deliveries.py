@@ -1,0 +1,279 @@
+"""A delivery at the desk: what is known of it, what came back, and the ways that are left when it was refused."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import access_campaign, access_deliveries, may, staff, staff_page
+from dispatch import emails, paper, pdf, record
+from dispatch.desk import REFUSALS, STAGES
+from dispatch.desk_forms import (
+    CarriedForm,
+    EvidenceForm,
+    RefusedForm,
+    RegisteredForm,
+    ReplyForm,
+    SummaryForm,
+    TakenForm,
+)
+from dispatch.lookup import look_up
+from dispatch.models import Channel, Delivery, Evidence, FurtherAddress, Recipient, Reply
+from dispatch.services import dispatches, evidence, outcomes
+from dispatch.services.deliveries import NameTakenBack
+from dispatch.states import TURNED_AWAY, DeliveryStatus, DispatchStatus
+from dispatch.twin import twin
+
+ON_THE_WAY = (DispatchStatus.SENDING, DispatchStatus.DONE)
+PACKS: dict[str, Callable[[Delivery], bytes]] = {"covering": paper.covering_letter, "label": paper.label}
+
+
+@require_safe
+@staff_page(access_deliveries)
+def delivery(request: HttpRequest, pk: int) -> HttpResponse:
+    return _page(request, _delivery(pk))
+
+
+@require_POST
+@staff_page(access_deliveries)
+def taken(request: HttpRequest, pk: int) -> HttpResponse:
+    return _write_down(request, pk, TakenForm(request.POST), outcomes.note_taken)
+
+
+@require_POST
+@staff_page(access_deliveries)
+def registered(request: HttpRequest, pk: int) -> HttpResponse:
+    return _write_down(request, pk, RegisteredForm(request.POST), outcomes.register)
+
+
+@require_POST
+@staff_page(access_deliveries)
+def refused(request: HttpRequest, pk: int) -> HttpResponse:
+    return _write_down(request, pk, RefusedForm(request.POST), outcomes.call_refused)
+
+
+@require_POST
+@staff_page(access_deliveries)
+def carried(request: HttpRequest, pk: int) -> HttpResponse:
+    """With the receipt, or the screenshot of the form."""
+    found = _delivery(pk)
+
+    def carry(delivery: Delivery, *, to: str, on: Any, by: Any, tracking: str = "", file: bytes | None = None) -> None:
+        outcomes.carry(delivery, to, on=on, tracking=tracking, by=by)
+        if file:
+            kind = Evidence.Kind.SCREENSHOT if delivery.channel == Channel.WEB else Evidence.Kind.RECEIPT
+            evidence.keep(delivery, file, kind=kind, content_type=evidence.type_of(file), by=by)
+
+    return _write_down(request, pk, CarriedForm(request.POST, request.FILES, delivery=found), carry)
+
+
+@require_POST
+@staff_page(access_deliveries)
+def add_evidence(request: HttpRequest, pk: int) -> HttpResponse:
+    def keep(delivery: Delivery, *, kind: str, file: bytes, by: Any) -> None:
+        evidence.keep(delivery, file, kind=kind, content_type=evidence.type_of(file), by=by)
+
+    return _write_down(request, pk, EvidenceForm(request.POST, request.FILES), keep)
+
+
+@require_POST
+@staff_page(access_deliveries)
+def add_reply(request: HttpRequest, pk: int) -> HttpResponse:
+    def file_reply(delivery: Delivery, *, by: Any, file: bytes | None, **stated: Any) -> None:
+        reply = outcomes.file_reply(delivery, by=by, **stated)
+        if file:
+            kind, content_type = Evidence.Kind.REPLY, evidence.type_of(file)
+            evidence.keep(delivery, file, kind=kind, content_type=content_type, by=by, reply=reply)
+
+    return _write_down(request, pk, ReplyForm(request.POST, request.FILES), file_reply)
+
+
+@require_POST
+@staff_page(access_campaign)
+def next_rung(request: HttpRequest, pk: int) -> HttpResponse:
+    """A dispatch of the same edition to the address that a person chose; somebody else authorises it."""
+    found = _delivery(pk)
+    further = get_object_or_404(FurtherAddress, pk=_number(request.POST.get("to")), recipient=found.recipient_id)
+    try:
+        made = dispatches.prepare_next(found, further, by=staff(request))
+    except tuple(REFUSALS) as refusal:
+        messages.error(request, str(REFUSALS[type(refusal)]))
+        return redirect("desk:delivery", pk=pk)
+    messages.success(request, _("The dispatch is prepared. A second person has to authorise it."))
+    return redirect("desk:dispatch", pk=made.pk)
+
+
+@require_safe
+@staff_page(access_deliveries)
+def pack(request: HttpRequest, pk: int, part: str) -> HttpResponse:
+    """A page of the print pack, made now."""
+    found = _delivery(pk)
+    try:
+        if not _may_be_printed(found):
+            raise NameTakenBack
+        data = PACKS[part](found)
+    except (emails.Unfit, pdf.CannotTypeset) as trouble:
+        messages.error(request, str(trouble))
+        return redirect("desk:delivery", pk=pk)
+    except NameTakenBack:
+        messages.error(request, str(REFUSALS[dispatches.NotSealed]))
+        return redirect("desk:delivery", pk=pk)
+    name = f'inline; filename="{part}-{found.pk}.pdf"'
+    return HttpResponse(data, "application/pdf", headers={"Content-Disposition": name})
+
+
+@require_safe
+@staff_page(access_deliveries)
+def evidence_file(request: HttpRequest, pk: int) -> HttpResponse:
+    """Saved, never shown: what a stranger sent does not run under our name."""
+    found = get_object_or_404(Evidence, pk=pk)
+    name = f'attachment; filename="{evidence.name_of(found)}"'
+    return HttpResponse(evidence.contents(found), found.content_type, headers={"Content-Disposition": name})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(access_deliveries)
+def reply(request: HttpRequest, pk: int) -> HttpResponse:
+    """Read a reply, say what it is, and write what the public reads of it."""
+    known = Reply.objects.select_related("delivery__edition__letter", "delivery__recipient", "published_by")
+    found = get_object_or_404(known, pk=pk)
+    form = SummaryForm(request.POST or None, reply=found)
+    if form.is_valid():
+        kind, summaries = form.cleaned_data["kind"], form.summaries()
+        outcomes.describe(found, kind=kind, summaries=summaries, by=staff(request))
+        messages.success(request, _("Saved."))
+        return redirect("desk:reply", pk=pk)
+    letter = found.delivery.edition.letter
+    context = {"reply": found, "delivery": found.delivery, "letter": letter, "form": form}
+    return render(request, "desk/reply.html", context, status=422 if form.is_bound else 200)
+
+
+@require_POST
+@staff_page(access_deliveries)
+def publish_reply(request: HttpRequest, pk: int) -> HttpResponse:
+    return _turn(request, pk, outcomes.publish, _("The public record shows it within seconds."))
+
+
+@require_POST
+@staff_page(access_deliveries)
+def unpublish_reply(request: HttpRequest, pk: int) -> HttpResponse:
+    return _turn(request, pk, outcomes.unpublish, _("It is off the public record within seconds."))
+
+
+@require_safe
+@staff_page(access_deliveries)
+def offices(request: HttpRequest) -> HttpResponse:
+    """How each office took the letters that it was sent, across letters."""
+    known = Delivery.objects.select_related("recipient", "edition__letter", "dispatch").prefetch_related("replies")
+    gone_out = known.filter(dispatch__status__in=(*ON_THE_WAY, DispatchStatus.HALTED))
+    by_office: dict[str, list[Delivery]] = {}
+    for sent in gone_out.order_by("edition__letter", "recipient__order", "recipient", "pk"):
+        by_office.setdefault(_office(sent.recipient), []).append(sent)
+    rows = [(listed[0].recipient.title, record.entries(listed)) for _key, listed in sorted(by_office.items())]
+    return render(request, "desk/offices.html", {"offices": rows})
+
+
+def _office(recipient: Recipient) -> str:
+    """The same office in another letter has the same title, in the language that every letter has."""
+    title: str = recipient.title_en  # type: ignore[attr-defined]
+    return " ".join(title.casefold().split())
+
+
+def _write_down(request: HttpRequest, pk: int, form: forms.Form, verb: Callable[..., None]) -> HttpResponse:
+    found = _delivery(pk)
+    if not form.is_valid():
+        return _page(request, found, status=422, **{str(form.prefix): form})
+    try:
+        verb(found, by=staff(request), **form.cleaned_data)
+        messages.success(request, _("It is on record."))
+    except tuple(REFUSALS) as refusal:
+        messages.error(request, str(REFUSALS[type(refusal)]))
+    return redirect("desk:delivery", pk=pk)
+
+
+def _turn(request: HttpRequest, pk: int, verb: Callable[..., None], done: str) -> HttpResponse:
+    found = get_object_or_404(Reply.objects.select_related("delivery__edition__letter"), pk=pk)
+    try:
+        verb(found, by=staff(request))
+        messages.success(request, done)
+    except outcomes.Untold:
+        messages.error(
+            request, _("Say what it is, and write the summary in every language of the site, before it is published.")
+        )
+    except tuple(REFUSALS) as refusal:
+        messages.error(request, str(REFUSALS[type(refusal)]))
+    return redirect("desk:reply", pk=pk)
+
+
+def _page(request: HttpRequest, found: Delivery, *, status: int = 200, **bound: forms.Form) -> HttpResponse:
+    edition = found.edition
+    file = edition.files.filter(language=found.language).first()
+    waits = found.status == DeliveryStatus.TO_PRINT
+    context: dict[str, Any] = {
+        "delivery": found,
+        "edition": edition,
+        "letter": edition.letter,
+        "file": file,
+        "said": list(record.sentences(found)),
+        "conversations": [(attempt, STAGES.get(attempt.stage, attempt.stage)) for attempt in found.conversations.all()],
+        "notices": found.notices.all(),
+        "replies": found.replies.prefetch_related("files"),
+        "files": found.evidence.all(),
+        "look_up": look_up(found) if found.status == DeliveryStatus.UNKNOWN else None,
+        "may_campaign": may(staff(request), access_campaign),
+        "may_be_printed": waits and _may_be_printed(found),
+        "text": _to_paste(found) if waits and found.channel == Channel.WEB else "",
+        "next_ways": _next_ways(found) if found.status in TURNED_AWAY else None,
+        "forms": _forms(found) | bound,
+    }
+    return render(request, "desk/delivery.html", context, status=status)
+
+
+def _forms(found: Delivery) -> dict[str, forms.Form]:
+    """What may be written down as it stands."""
+    allows = found.machine.allows
+    offered: dict[str, forms.Form] = {"evidence": EvidenceForm(), "reply": ReplyForm()}
+    if (
+        found.is_mail
+        and found.taken_at is None
+        and found.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.REGISTERED)
+    ):
+        offered["taken"] = TakenForm(initial={"relay_id": found.relay_id})
+    if allows(found.status, DeliveryStatus.REGISTERED):
+        offered["registered"] = RegisteredForm()
+    if allows(found.status, DeliveryStatus.REFUSED):
+        offered["refused"] = RefusedForm()
+    if found.status in (DeliveryStatus.TO_PRINT, DeliveryStatus.POSTED):
+        offered["carried"] = CarriedForm(delivery=found)
+    return offered
+
+
+def _next_ways(found: Delivery) -> list[tuple[FurtherAddress, bool]]:
+    """The further addresses of the recipient, and whether this edition is there, or on its way, already."""
+    tried = found.edition.deliveries.exclude(status__in=(DeliveryStatus.CANCELLED, DeliveryStatus.RETURNED))
+    known = set(tried.filter(recipient=found.recipient_id).values_list("channel", "address"))
+    further = found.recipient.further_addresses.all()
+    return [(way, (way.channel, way.address) in known) for way in further]
+
+
+def _to_paste(found: Delivery) -> str:
+    """The text of the letter, without the line that says why it stands in a mail."""
+    return twin(found.edition, found.language).partition("\n\n")[2]
+
+
+def _may_be_printed(found: Delivery) -> bool:
+    return found.dispatch.status in ON_THE_WAY and not found.edition.names_someone_who_left
+
+
+def _delivery(pk: int) -> Delivery:
+    known = Delivery.objects.select_related("dispatch", "edition__letter", "recipient", "after")
+    return get_object_or_404(known, pk=pk)
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else 0

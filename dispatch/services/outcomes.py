@@ -1,0 +1,96 @@
+"""What people find out, carry, or receive: the part of a delivery's life that no machine sees."""
+
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from dispatch.models import Delivery, Dispatch, Reply
+from dispatch.services import dispatches
+from dispatch.services.deliveries import move_on_record
+from dispatch.states import DeliveryStatus
+from ledger.services import Overtaken, witness
+from letters.services import touch
+
+
+class Untold(Exception):
+    """The summary is missing in a language of the site, or nobody has said what the reply is."""
+
+
+def note_taken(delivery: Delivery, *, at: datetime, relay_id: str, server: str, by: User) -> None:
+    """The relay's log says that the recipient's own mail server took the mail. Raises `Overtaken`."""
+    accepted = (DeliveryStatus.ACCEPTED, DeliveryStatus.REGISTERED)
+    facts = {"taken_at": at, "taken_how": Delivery.Taken.LOG, "taken_by": server}
+    with transaction.atomic():
+        known = Delivery.objects.filter(pk=delivery.pk, status__in=accepted, taken_at=None, channel="email")
+        if not known.update(**facts, **({"relay_id": relay_id} if relay_id else {})):
+            raise Overtaken(f"Delivery {delivery.pk} is not one of which nobody knows that yet")
+        witness(delivery, "taken", by=by)
+        touch(delivery.edition.letter, "delivery")
+
+
+def carry(delivery: Delivery, to: str, *, on: date, tracking: str, by: User) -> None:
+    """A person sent it off, handed it over, or it was not taken. Raises `IllegalMove` or `Overtaken`."""
+    facts: dict[str, Any] = {"tracking": tracking} if tracking else {}
+    if delivery.status == DeliveryStatus.TO_PRINT:
+        facts["settled_at"] = datetime.combine(on, time(12), UTC)
+    if to != DeliveryStatus.POSTED:
+        facts |= {"ended_on": on, "is_returned": to == DeliveryStatus.RETURNED}
+    move_on_record(delivery, to, by=by, **facts)
+    dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
+
+
+def register(delivery: Delivery, *, on: date, number: str, by: User) -> None:
+    """The office gave it a number and a day; the legal term counts from it. Raises `IllegalMove` or `Overtaken`."""
+    move_on_record(delivery, DeliveryStatus.REGISTERED, by=by, registered_on=on, registered_as=number)
+
+
+def call_refused(delivery: Delivery, *, on: date, by: User) -> None:
+    """The last rung: say publicly that the office would not receive it. Raises `IllegalMove` or `Overtaken`."""
+    move_on_record(delivery, DeliveryStatus.REFUSED, by=by, refused_on=on)
+
+
+# Replies ------------------------------------------------------------------------------------------
+
+
+def file_reply(delivery: Delivery, *, by: User, **stated: Any) -> Reply:
+    """What came otherwise than by mail, or to another mailbox."""
+    with transaction.atomic():
+        reply: Reply = delivery.replies.create(filed_by=by, **stated)
+        touch(delivery.edition.letter, "delivery")
+    return reply
+
+
+def describe(reply: Reply, *, kind: str, summaries: dict[str, str], by: User) -> None:
+    """Say what a reply is, and what the public may read of it once it is published."""
+    columns = {f"summary_{language}": text for language, text in summaries.items()}
+    with transaction.atomic():
+        Reply.objects.filter(pk=reply.pk).update(kind=kind, **columns)
+        witness(reply, "described", by=by)
+        touch(reply.delivery.edition.letter, "delivery")
+
+
+def publish(reply: Reply, *, by: User) -> None:
+    """Show date and summary on the public record. Raises `Untold` or, if it is public already, `Overtaken`."""
+    texts = [getattr(reply, f"summary_{language}") for language, _ in settings.LANGUAGES]
+    if reply.kind == Reply.Kind.UNREAD or not all(texts):
+        raise Untold
+    _swap(reply, was=None, published_at=timezone.now(), published_by=by)
+    witness(reply, "published", by=by)
+
+
+def unpublish(reply: Reply, *, by: User) -> None:
+    if reply.published_at is None:
+        raise Overtaken
+    _swap(reply, was=reply.published_at, published_at=None, published_by=None)
+    witness(reply, "taken back", by=by)
+
+
+def _swap(reply: Reply, *, was: datetime | None, **columns: Any) -> None:
+    with transaction.atomic():
+        if not Reply.objects.filter(pk=reply.pk, published_at=was).update(**columns):
+            raise Overtaken(f"Reply {reply.pk} was published or taken back meanwhile")
+        touch(reply.delivery.edition.letter, "delivery")

@@ -1,0 +1,61 @@
+"""Signatories are told when an edition that they stand in has gone out."""
+
+from typing import Any
+
+from django.conf import settings
+
+from dispatch.models import Dispatch, Edition
+from dispatch.states import ARRIVING, DispatchStatus
+from ledger.models import Event
+from ledger.services import witness
+from letters.models import Letter
+from mailing.services import in_outbox
+from publishing.pages import address_in
+from signatories import emails
+from signatories.models import Signature
+from signatories.states import SignatureStatus
+
+BATCH = 500  # mails of one run; the next run goes on
+TOLD = "signatories told"
+
+
+def tell_delivered() -> None:
+    """Mail the approved signatories of each edition of which a dispatch is done: once, however often it was sent.
+
+    Where nothing was accepted there is nothing to tell; and before the letter is public nothing to show.
+    """
+    told = Event.objects.filter(table=Dispatch._meta.label_lower, target=TOLD).values("row")
+    done = Dispatch.objects.filter(status=DispatchStatus.DONE, edition__letter__in=Letter.objects.public())
+    for dispatch in done.exclude(pk__in=told).select_related("edition__letter").order_by("pk"):
+        is_sent = dispatch.deliveries.filter(status__in=ARRIVING).exists()
+        if not is_sent or _all_told(dispatch.edition):
+            witness(dispatch, TOLD, by=None)
+
+
+def _all_told(edition: Edition) -> bool:
+    """Queue the next mails; whether none is left to be told."""
+    standing = edition.signatures.filter(status=SignatureStatus.APPROVED).order_by("pk")
+    keys = {f"delivered:{edition.pk}:{pk}": pk for pk in standing.values_list("pk", flat=True)}
+    known = in_outbox(keys)
+    left = {pk: key for key, pk in keys.items() if key not in known}
+    files = set() if edition.names_someone_who_left else set(edition.files.values_list("language", flat=True))
+    told = Signature.objects.filter(pk__in=[*left][:BATCH]).select_related("letter", "organisation")
+    for signature in told:
+        _tell(signature, edition, key=left[signature.pk], files=files)
+    return len(left) <= BATCH
+
+
+def _tell(signature: Signature, edition: Edition, *, key: str, files: set[str]) -> None:
+    where = {"slug": edition.letter.slug, "number": edition.number}
+    language = signature.language if signature.language in files else settings.MODELTRANSLATION_DEFAULT_LANGUAGE
+    emails.delivered(
+        signature,
+        edition=edition.number,
+        key=key,
+        edition_url=_url(signature.language, "edition", **where),
+        pdf_url=_url(language, "edition_pdf", **where) if language in files else "",
+    )
+
+
+def _url(language: str, name: str, **where: Any) -> str:
+    return f"{settings.PUBLIC_URL}{address_in(language, name, **where)}"

@@ -1,0 +1,395 @@
+"""After a letter went out: what staff write down, the ways that are left, replies, terms, and what the public reads."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone, translation
+from pytest_django import Settings
+
+from accounts.models import Role, User
+from dispatch import record, tasks
+from dispatch.models import Channel, Delivery, Dispatch, Evidence, Recipient, Reply
+from dispatch.services import deliveries, dispatches, evidence, outcomes
+from dispatch.states import DeliveryStatus, DispatchStatus
+from ledger.models import Event
+from ledger.services import move
+from letters.models import Letter
+from mailing.models import Mail
+from tests.dispatch.sending import make_delivery, make_dispatch, make_sealed_edition
+from tests.factories import make_user
+from tests.tools import text_of
+
+pytestmark = pytest.mark.django_db
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100
+YESTERDAY = timezone.now().date() - timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def sending(settings: Settings) -> None:
+    settings.SENDING_ENABLED = True
+
+
+@pytest.fixture
+def sender() -> User:
+    return make_user(Role.Name.SENDER)
+
+
+@pytest.fixture
+def campaigner() -> User:
+    return make_user(Role.Name.CAMPAIGNER)
+
+
+def desk_of(user: User) -> Client:
+    browser = Client()
+    browser.force_login(user)
+    return browser
+
+
+def press(user: User, address: str, status: int = 200, **stated: Any) -> str:
+    answer = desk_of(user).post(address, stated, follow=True)
+    assert answer.status_code == status
+    return answer.content.decode()
+
+
+def page(user: User, delivery: Delivery) -> str:
+    answer = desk_of(user).get(f"/desk/deliveries/{delivery.pk}/")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def now_at(delivery: Delivery) -> Delivery:
+    return Delivery.objects.select_related("edition__letter", "recipient", "dispatch").get(pk=delivery.pk)
+
+
+def failed() -> Delivery:
+    delivery = make_delivery()
+    for status in (DeliveryStatus.CLAIMED, DeliveryStatus.SENDING):
+        move(delivery, status, by=None)
+    facts = {"settled_at": timezone.now(), "refusal": "policy", "code": 550}
+    move(delivery, DeliveryStatus.FAILED, by=None, **facts)
+    dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
+    return now_at(delivery)
+
+
+def accepted() -> Delivery:
+    delivery = make_delivery()
+    for status in (DeliveryStatus.CLAIMED, DeliveryStatus.SENDING):
+        move(delivery, status, by=None)
+    move(delivery, DeliveryStatus.ACCEPTED, by=None, settled_at=datetime(2020, 8, 5, 9, 0, tzinfo=UTC))
+    Letter.objects.update(is_demonstration=False)
+    return now_at(delivery)
+
+
+def public(delivery: Delivery, language: str = "en") -> str:
+    """What the record says of it."""
+    with translation.override(language):
+        [entry] = record.entries([now_at(delivery)])
+        said = [sentence for _, sentences in entry.tried for sentence in sentences]
+        return " ".join([*said, *entry.silence, *(sentence for _, sentence in entry.said_back)])
+
+
+# The ladder ---------------------------------------------------------------------------------------
+
+
+def test_the_next_address_is_a_dispatch_of_its_own_that_two_people_take(campaigner: User, sender: User) -> None:
+    delivery = failed()
+    way = delivery.recipient.further_addresses.create(channel=Channel.EMAIL, address="registry@government.example.org")
+    shown = page(campaigner, delivery)
+    assert "registry@government.example.org" in shown
+    assert "Prepare a dispatch there" in shown
+    assert "A second person has to authorise it." in press(
+        campaigner, f"/desk/deliveries/{delivery.pk}/next/", to=way.pk
+    )
+    following = Delivery.objects.get(after=delivery)
+    assert (following.address, following.edition, following.status) == (way.address, delivery.edition, "queued")
+    dispatches.authorise(following.dispatch, by=sender)
+    assert "Some recipient has this edition already" in press(
+        campaigner, f"/desk/deliveries/{delivery.pk}/next/", to=way.pk
+    )
+
+
+def test_nothing_goes_to_another_address_by_itself() -> None:
+    delivery = failed()
+    delivery.recipient.further_addresses.create(channel=Channel.EMAIL, address="registry@government.example.org")
+    deliveries.sweep()
+    assert Delivery.objects.count() == 1
+    assert Dispatch.objects.get().status == DispatchStatus.DONE
+
+
+def test_an_earlier_edition_still_goes_to_the_next_address(campaigner: User, sender: User) -> None:
+    delivery = failed()
+    way = delivery.recipient.further_addresses.create(channel=Channel.EMAIL, address="registry@government.example.org")
+    move(delivery.edition, "superseded", by=None)
+    made = dispatches.prepare_next(now_at(delivery), way, by=campaigner)
+    dispatches.authorise(made, by=sender)
+    assert made.status == DispatchStatus.AUTHORISED
+
+
+def test_only_what_was_turned_away_goes_on_and_only_to_that_office(campaigner: User) -> None:
+    delivery, other = failed(), failed()
+    way = other.recipient.further_addresses.create(channel=Channel.EMAIL, address="registry@government.example.org")
+    answer = desk_of(campaigner).post(f"/desk/deliveries/{delivery.pk}/next/", {"to": way.pk})
+    assert answer.status_code == 404
+    sent = accepted()
+    own = sent.recipient.further_addresses.create(channel=Channel.FAX, address="+375 17 000")
+    assert "Nothing was done" in press(campaigner, f"/desk/deliveries/{sent.pk}/next/", to=own.pk)
+    assert "Prepare a dispatch there" not in page(campaigner, sent)
+
+
+def by(channel: str, address: str, sender: User, campaigner: User) -> Delivery:
+    """A delivery that a person is to carry, its dispatch on its way."""
+    delivery = failed()
+    way = delivery.recipient.further_addresses.create(channel=channel, address=address)
+    made = dispatches.prepare_next(delivery, way, by=campaigner)
+    dispatches.authorise(made, by=sender)
+    dispatches.start(made)
+    return now_at(made.deliveries.get())
+
+
+def test_registered_post_from_print_pack_to_receipt(campaigner: User, sender: User) -> None:
+    delivery = by(Channel.POST, "Канцылярыя\nвул. Савецкая, 1, Мінск", sender, campaigner)
+    assert delivery.status == DeliveryStatus.TO_PRINT
+    tasks.deliver(delivery.pk)  # no machine touches it
+    assert now_at(delivery).status == DeliveryStatus.TO_PRINT
+    assert "Is being prepared for registered post" in page(sender, delivery)
+    for part, words in (("covering", "Паважаны спадар Прэзідэнт!"), ("label", "вул. Савецкая, 1, Мінск")):
+        answer = desk_of(sender).get(f"/desk/deliveries/{delivery.pk}/{part}.pdf")
+        assert answer.headers["Content-Type"] == "application/pdf"
+        assert words in text_of(answer.content)
+    address = f"/desk/deliveries/{delivery.pk}/carried/"
+    receipt = SimpleUploadedFile("our-names.png", PNG)
+    stated = {"carried-to": "posted", "carried-on": YESTERDAY, "carried-tracking": "RR123", "carried-file": receipt}
+    assert "It is on record." in press(sender, address, **stated)
+    found = now_at(delivery)
+    assert (found.status, found.tracking, found.dispatch.status) == ("posted", "RR123", "done")
+    kept = Evidence.objects.get()
+    assert (kept.kind, evidence.contents(kept)) == ("receipt", PNG)
+    press(sender, address, **{"carried-to": "returned", "carried-on": timezone.now().date()})
+    assert now_at(delivery).status == DeliveryStatus.RETURNED
+    assert "Returned by the post" in public(delivery)
+
+
+def test_a_web_form_has_the_text_ready_to_paste(campaigner: User, sender: User) -> None:
+    delivery = by(Channel.WEB, "https://government.example.org/petitions", sender, campaigner)
+    shown = page(sender, delivery)
+    assert 'href="https://government.example.org/petitions"' in shown
+    assert "Прэзідэнту Рэспублікі Беларусь" in shown
+    assert delivery.edition.reference in shown
+    answer = press(
+        sender,
+        f"/desk/deliveries/{delivery.pk}/carried/",
+        **{"carried-to": "posted", "carried-on": YESTERDAY, "carried-file": SimpleUploadedFile("a.png", PNG)},
+    )
+    assert "Entered in the web form of the office" in answer
+    assert Evidence.objects.get().kind == "screenshot"
+
+
+def test_while_it_is_halted_nobody_is_told_to_print(campaigner: User, sender: User) -> None:
+    delivery = by(Channel.HAND, "Мінск", sender, campaigner)
+    dispatches.halt(delivery.dispatch, by=sender)
+    assert "Do nothing now" in page(sender, delivery)
+    assert desk_of(sender).get(f"/desk/deliveries/{delivery.pk}/covering.pdf").status_code == 302
+    dispatches.cancel(Dispatch.objects.get(pk=delivery.dispatch_id), by=sender)
+    assert now_at(delivery).status == DeliveryStatus.CANCELLED
+
+
+def test_finally_the_record_says_refused_to_receive(sender: User) -> None:
+    delivery = failed()
+    press(sender, f"/desk/deliveries/{delivery.pk}/refused/", **{"refused-on": YESTERDAY})
+    assert now_at(delivery).status == DeliveryStatus.REFUSED
+    assert "for its policy" in public(delivery)
+    assert "Refused to receive" in public(delivery)
+    assert Event.objects.about(delivery).latest("pk").by == sender
+
+
+def test_a_recipient_by_post_is_no_mail_from_the_start(sender: User) -> None:
+    edition = make_sealed_edition()
+    edition.letter.recipients.update(channel=Channel.POST, email="")
+    dispatch = dispatches.prepare(edition, by=make_user())
+    shown = desk_of(sender).get(f"/desk/dispatches/{dispatch.pk}/").content.decode()
+    assert "Authorise: mails go out, the rest waits for a person" in shown
+    dispatches.authorise(dispatch, by=sender)
+    dispatches.start(dispatch)
+    assert dispatch.deliveries.get().status == DeliveryStatus.TO_PRINT
+
+
+# What staff find out ------------------------------------------------------------------------------
+
+
+def test_the_log_tells_that_the_recipients_server_took_it(sender: User) -> None:
+    delivery = accepted()
+    assert public(delivery).startswith("Accepted by our mail server, to be passed on")
+    stated = {"taken-at": "2020-08-05T09:01", "taken-relay_id": "4F2B21", "taken-server": "mx.government.example.org"}
+    press(sender, f"/desk/deliveries/{delivery.pk}/taken/", **stated)
+    found = now_at(delivery)
+    assert (found.relay_id, found.taken_by, found.taken_how) == ("4F2B21", "mx.government.example.org", "log")
+    assert "Accepted by the recipient’s mail server, by the log of ours" in public(delivery)
+    assert "Nothing was done" in press(sender, f"/desk/deliveries/{delivery.pk}/taken/", **stated)
+
+
+def test_the_legal_term_counts_from_registration(sender: User) -> None:
+    delivery = accepted()
+    Recipient.objects.update(answer_days=15, term_source_en="Law on Appeals, article 17")
+    assert "No answer since 5 August 2020." in public(delivery)
+    assert "legal term" not in public(delivery)
+    stated = {"registered-on": "2020-08-07", "registered-number": "12/345"}
+    press(sender, f"/desk/deliveries/{delivery.pk}/registered/", **stated)
+    assert "Registered by the office: 7 August 2020, No. 12/345" in public(delivery)
+    assert "ends on 22 August 2020 (Law on Appeals, article 17)" in public(delivery)
+
+
+@pytest.mark.parametrize("language", ["en", "be", "ru"])
+def test_delivered_is_never_said_of_smtp(language: str) -> None:
+    delivery = accepted()
+    Delivery.objects.update(taken_at=timezone.now(), taken_how="notice")
+    said = public(delivery, language).lower()
+    for word in ("delivered", "handed", "доставлен", "вручен", "дастаўлен", "уручан"):
+        assert word not in said
+
+
+@pytest.mark.parametrize(
+    ("address", "stated"),
+    [
+        ("registered", {"registered-on": "2999-01-01"}),
+        ("registered", {"registered-on": "yesterday"}),
+        ("registered", {"registered-on": "2020-08-07", "registered-number": "a\0b"}),
+        ("taken", {"taken-at": "2020-08-05T09:01", "taken-relay_id": "", "taken-server": "x"}),
+        ("evidence", {"evidence-kind": "receipt"}),
+        ("evidence", {"evidence-kind": "receipt", "evidence-file": SimpleUploadedFile("a.pdf", b"<html>")}),
+        ("replies", {"reply-kind": "unread", "reply-channel": "post", "reply-received_on": "2020-08-07"}),
+        ("replies", {"reply-kind": "answer", "reply-channel": "pigeon", "reply-received_on": "2020-08-07"}),
+    ],
+)
+def test_what_cant_be_is_said_next_to_the_field(sender: User, address: str, stated: dict[str, Any]) -> None:
+    delivery = accepted()
+    shown = press(sender, f"/desk/deliveries/{delivery.pk}/{address}/", status=422, **stated)
+    assert "errorlist" in shown
+    assert now_at(delivery).status == DeliveryStatus.ACCEPTED
+    assert not Evidence.objects.exists()
+    assert not Reply.objects.exists()
+
+
+def test_an_unknown_one_says_what_to_look_for(sender: User) -> None:
+    delivery = make_delivery()
+    for status in (DeliveryStatus.CLAIMED, DeliveryStatus.SENDING, DeliveryStatus.UNKNOWN):
+        move(delivery, status, by=None)
+    for shown in (
+        page(sender, delivery),
+        desk_of(sender).get(f"/desk/dispatches/{delivery.dispatch_id}/").content.decode(),
+    ):
+        assert delivery.message_id.strip("<>") in shown
+        assert f"+d{delivery.pk}.0." in shown
+        assert "Time (UTC)" in shown
+    press(sender, f"/desk/deliveries/{delivery.pk}/resolve/", to="accepted", attempts=0, relay_id="4F2B21")
+    assert now_at(delivery).relay_id == "4F2B21"
+
+
+# Replies ------------------------------------------------------------------------------------------
+
+
+def test_a_reply_is_published_when_staff_say_so_in_every_language(sender: User) -> None:
+    delivery = accepted()
+    stated = {
+        "reply-kind": "answer",
+        "reply-channel": "post",
+        "reply-received_on": "2020-08-20",
+        "reply-text": "> quoted\nWe <b>know</b>.",
+        "reply-file": SimpleUploadedFile("scan.pdf", b"%PDF-1.7"),
+    }
+    press(sender, f"/desk/deliveries/{delivery.pk}/replies/", **stated)
+    reply = Reply.objects.get()
+    assert reply.files.get().kind == "reply"
+    assert "No answer" not in public(delivery)
+    assert "Answered" not in public(delivery)
+    address = f"/desk/replies/{reply.pk}/"
+    assert "&lt;b&gt;know&lt;/b&gt;" in desk_of(sender).get(address).content.decode()
+    assert "write the summary in every language" in press(sender, f"{address}publish/")
+    press(sender, address, kind="answer", summary_en="It knows.", summary_be="Ведае.", summary_ru="Знает.")
+    press(sender, f"{address}publish/")
+    assert "Answered: 20 August 2020" in public(delivery)
+    assert "Nothing was done" in press(sender, f"{address}publish/")
+    press(sender, f"{address}unpublish/")
+    assert "Answered" not in public(delivery)
+
+
+def test_a_receipt_does_not_end_the_silence(sender: User) -> None:
+    delivery = accepted()
+    outcomes.file_reply(
+        delivery, by=sender, kind=Reply.Kind.RECEIPT, channel=Channel.EMAIL, received_on=date(2020, 8, 6)
+    )
+    assert "No answer since 5 August 2020." in public(delivery)
+
+
+def test_what_strangers_sent_is_saved_and_never_shown(sender: User) -> None:
+    delivery = accepted()
+    kept = evidence.keep(delivery, b"<script>", kind="reply", content_type="message/rfc822", by=None)
+    answer = desk_of(sender).get(f"/desk/evidence/{kept.pk}/")
+    assert answer.content == b"<script>"
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("role", [Role.Name.REVIEWER, Role.Name.TRANSLATOR])
+def test_replies_and_evidence_are_not_for_everybody_at_the_desk(role: str) -> None:
+    delivery = accepted()
+    kept = evidence.keep(delivery, PNG, kind="receipt", content_type="image/png", by=None)
+    user = make_user(role, language="be" if role == Role.Name.TRANSLATOR else "")
+    for address in (f"/desk/deliveries/{delivery.pk}/", f"/desk/evidence/{kept.pk}/", "/desk/offices/"):
+        assert desk_of(user).get(address).status_code == 403
+
+
+# Terms and offices --------------------------------------------------------------------------------
+
+
+def registered(days: int) -> Delivery:
+    delivery = accepted()
+    Recipient.objects.update(answer_days=days, term_source_en="Law on Appeals")
+    outcomes.register(delivery, on=timezone.now().date() - timedelta(days=15), number="", by=make_user())
+    return delivery
+
+
+def test_campaigners_are_reminded_once_when_the_term_is_over(campaigner: User) -> None:
+    Mail.objects.all().delete()
+    registered(days=14)
+    tasks.remind()
+    tasks.remind()
+    mails = Mail.objects.filter(key__endswith=f":{campaigner.pk}", key__startswith="term:")
+    assert len(mails) == 1
+    assert "No answer within the legal term" in mails[0].subject
+    assert "Law on Appeals" in mails[0].body
+
+
+@pytest.mark.parametrize("case", ["the last day", "answered"])
+def test_nobody_is_reminded_too_early_or_of_what_is_answered(case: str) -> None:
+    delivery = registered(days=14 if case == "answered" else 15)
+    if case == "answered":
+        outcomes.file_reply(
+            delivery, by=make_user(), kind=Reply.Kind.ANSWER, channel=Channel.POST, received_on=YESTERDAY
+        )
+    tasks.remind()
+    assert not Mail.objects.filter(key__startswith="term:").exists()
+
+
+def test_an_office_is_looked_up_across_letters(sender: User) -> None:
+    for delivery in (accepted(), failed()):
+        assert delivery.recipient.title_en == "President of the Republic of Belarus"
+    shown = desk_of(sender).get("/desk/offices/").content.decode()
+    assert shown.count("<h2>President of the Republic of Belarus</h2>") == 1
+    for delivery in Delivery.objects.all():
+        assert f'href="/desk/deliveries/{delivery.pk}/"' in shown
+
+
+def test_the_public_record_tells_who_took_what(client: Client) -> None:
+    dispatch = make_dispatch(recipients=2)
+    first, second = dispatch.deliveries.order_by("pk")
+    facts = {"settled_at": datetime(2020, 8, 5, 9, 0, tzinfo=UTC)}
+    Delivery.objects.filter(pk=first.pk).update(status="accepted", **facts)
+    Delivery.objects.filter(pk=second.pk).update(status="failed", refusal="mailbox", code=550, **facts)
+    Letter.objects.update(is_demonstration=False, published_at=timezone.now())
+    shown = client.get(f"/en/letters/{dispatch.edition.letter.slug}/delivery/").content.decode()
+    assert "Accepted by our mail server, to be passed on: 5 August 2020" in shown
+    assert "Refused by the mail server, for there is no such mailbox: 5 August 2020" in shown
+    assert "No answer since 5 August 2020." in shown
