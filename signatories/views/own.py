@@ -22,7 +22,11 @@ from signatories.views.pages import about, locked, may_see, neutral_address, of_
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
-    """What is to be confirmed, and the button; only the button confirms. Of what is withheld, the button alone."""
+    """What is to be confirmed, and the button; only the button confirms.
+
+    What has a secret takes it: a stranger who fills in the form again, with the same name and address, is shown one, too,
+    and it would open the page of what the owner of the mailbox then confirms.
+    """
     try:
         signature = links.read("confirm", token)
     except links.Expired:
@@ -32,7 +36,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     if signature.is_locked:
         return locked(request, signature)
     changed = False
-    if request.method == "POST":
+    if request.method == "POST" and not needs_secret(request, signature):
         try:
             text = version_shown(request, signature.letter) if may_see(request, signature) else None
             services.confirm(signature, shown=request.POST.get("shown", ""), version=text)
@@ -45,6 +49,10 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     return _to_confirm(request, signature, changed=changed)
 
 
+def needs_secret(request: HttpRequest, signature: Signature) -> bool:
+    return bool(signature.secret_index) and not may_see(request, signature)
+
+
 def _to_confirm(request: HttpRequest, signature: Signature, *, changed: bool) -> HttpResponse:
     is_open = may_see(request, signature)
     waits = signature.status == SignatureStatus.UNCONFIRMED
@@ -53,6 +61,7 @@ def _to_confirm(request: HttpRequest, signature: Signature, *, changed: bool) ->
         "waits": waits,
         "changed": changed,
         "is_open": is_open,
+        "needs_secret": needs_secret(request, signature),
         "shown": services.fingerprint(signature),
         "newer": what_changed(signature).get("newer") if waits else None,
         **(what_changed(signature) if waits and is_open else {}),
