@@ -1,16 +1,20 @@
 """What every test stands on: directories of its own, no broker, and a worker to call when one is needed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiosmtpd.controller import Controller
 from django.conf import settings as configured
 from django.db import connection
 from django.utils import translation
 from django.utils.module_loading import import_string
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
+from campaign.embedded import free_port
+from campaign.management.commands.catch_mail import Catcher
 from ledger import bell
 
 Rung = list[tuple[Callable[..., Any], tuple[Any, ...]]]
@@ -70,3 +74,18 @@ def worker(rung: Rung, django_capture_on_commit_callbacks: DjangoCaptureOnCommit
             done = waiting
 
     return work
+
+
+@pytest.fixture
+def mailboxes(settings: Settings, tmp_path: Path) -> Iterator[Path]:
+    """A mail server that writes what it takes into files: letters at the top, mail to signers under `others`."""
+    folder = tmp_path / "mail"
+    (folder / "others").mkdir(parents=True)
+    catcher = Catcher(folder, parseaddr(configured.DISPATCH_FROM)[1])
+    server = Controller(catcher, hostname="127.0.0.1", port=free_port())
+    server.start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+    settings.SENDING_ENABLED = True
+    yield folder
+    server.stop()

@@ -7,21 +7,17 @@ import email
 import email.policy
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from email.message import EmailMessage
 from email.utils import parseaddr
 from pathlib import Path
 
 import pytest
-from aiosmtpd.controller import Controller
 from django.conf import settings as configured
 from django.test import Client
-from pytest_django import Settings
 
 from accounts.models import Role
 from campaign.demo.load import load_letter
-from campaign.embedded import free_port
-from campaign.management.commands.catch_mail import Catcher
 from dispatch.models import Delivery, Dispatch
 from tests.factories import PASSWORD, make_user
 
@@ -40,20 +36,6 @@ STATED = {
     "consent": "on",
     "authority": "on",
 }
-
-
-@pytest.fixture
-def mailboxes(settings: Settings, tmp_path: Path) -> Iterator[Path]:
-    """A mail server that writes what it takes into files: letters at the top, mail to signers under `others`."""
-    (tmp_path / "others").mkdir()
-    catcher = Catcher(tmp_path, parseaddr(configured.DISPATCH_FROM)[1])
-    server = Controller(catcher, hostname="127.0.0.1", port=free_port())
-    server.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
-    settings.SENDING_ENABLED = True
-    yield tmp_path
-    server.stop()
 
 
 def test_a_letter_is_signed_approved_frozen_sealed_and_delivered(mailboxes: Path, worker: Callable[[], None]) -> None:

@@ -95,6 +95,8 @@ def co_sign(request: HttpRequest, signature: Signature, *, slug: str) -> HttpRes
             signed = services.sign(letter, form.cleaned_data["version"], _again(signature), is_proven=True)
         except services.NotOpen:
             return page(request, "closed", status=410, letter=letter)
+        except services.Changed:  # the text, at this moment
+            return redirect(request.path)
         return redirect("signatures:own", pk=signed.pk)
     context: dict[str, Any] = {**about(signature), "letter": letter, "version": form.latest}
     context |= {"text": text_of(form.latest), "form": form}

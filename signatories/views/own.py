@@ -85,6 +85,7 @@ def own(request: HttpRequest, signature: Signature) -> HttpResponse:
         "withdraw_path": links.path(signature, "withdraw"),
         "answer_path": links.path(signature, "answer"),
         "in_visit": visits.is_on(request),
+        "has_list": visits.has_code(request),
     }
     return page(request, "own", **context)
 

@@ -18,7 +18,7 @@ from letters.models import Letter, PrivateLink
 from letters.services import make_private_link
 from letters.states import LetterStatus
 from mailing.models import Mail
-from signatories import invited_links, services
+from signatories import invited_links, links, services
 from signatories.models import Invitation, Organisation
 from signatories.services import Signing, inviting
 from signatories.services.inviting import Invitee
@@ -360,6 +360,11 @@ class TestSigning:
         assert Client().get(path).status_code == 200
         answer = Client().post(path, stated(hidden), follow=True)
         assert (answer.status_code, hidden.signatures.count()) == (200, 1)
+        confirm = urlsplit(links.confirm_url(hidden.signatures.get())).path
+        Client().post(confirm, {"shown": services.fingerprint(hidden.signatures.get())})
+        assert hidden.signatures.get().status == "pending"
+        own = Client().get(urlsplit(links.own_url(hidden.signatures.get())).path)
+        assert own.status_code == 200
         wrong = Client().post(path, stated(hidden, name=""))
         assert (wrong.status_code, "jane@one.org" in wrong.text) == (422, True)
         Letter.objects.update(status=LetterStatus.CLOSED)
