@@ -506,18 +506,6 @@ class TestTheCode:
             self.post(client, letter)
             assert letter.signatures.get().secret_index == "its own"
 
-    def test_it_is_asked_for_with_the_confirmation(self, client: Client, letter: Letter) -> None:
-        secret = self.post(client, letter)
-        link = link_in(Mail.objects.get())
-        page = client.get(link)
-        assert f'action="{link}"' not in page.text
-        assert client.post(link, {"shown": page.context["shown"]}).status_code == 200
-        assert letter.signatures.get().status == SignatureStatus.UNCONFIRMED
-        client.post("/en/signatures/secret/", {"secret": secret, "next": link})
-        assert "Example Watch" in client.get(link).text
-        press_button(client, link)
-        assert letter.signatures.get().status == SignatureStatus.PENDING
-
     def test_a_stranger_who_fills_in_the_form_again_gets_into_no_page(self, client: Client, letter: Letter) -> None:
         mine = self.post(client, letter)
         strangers = self.post(Client(), letter, role="Stranger")
