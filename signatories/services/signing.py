@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from ledger.models import Event
 from ledger.services import Overtaken, insert_if_absent, move, record_once
 from letters.models import Letter, Version
 from signatories import emails, logos
@@ -140,6 +141,12 @@ def confirm(signature: Signature, *, shown: str, version: Version | None = None)
         has_signed(signature)
         tell_organisation(signature)
         emails.received(signature)
+
+
+def is_stated_again(signature: Signature) -> bool:
+    """Whether the form was sent more than once: whose words they are only the one with the latest secret can tell."""
+    first = Event.objects.about(signature).order_by("pk").first()
+    return first is not None and signature.signed_at > first.at
 
 
 def fingerprint(signature: Signature) -> str:

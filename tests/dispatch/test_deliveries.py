@@ -102,6 +102,7 @@ def test_refused_for_good_it_is_not_tried_again(catcher: Catcher, stage: str) ->
     catcher.at(stage, Say("550 5.1.1 no such office"))
     delivery = deliver(make_delivery(size=SIZES.get(stage, 3000)))
     assert (delivery.status, delivery.code, delivery.stage) == ("failed", 550, stage)
+    assert delivery.refusal == "mailbox"
     assert delivery.settled_at
     send_all(delivery.dispatch)
     delivery.refresh_from_db()
@@ -187,6 +188,13 @@ def test_no_address_is_logged(catcher: Catcher, caplog: pytest.LogCaptureFixture
     assert "@" not in caplog.text
 
 
+def test_the_relay_is_asked_to_tell_what_becomes_of_it(catcher: Catcher) -> None:
+    delivery = deliver(make_delivery())
+    said = delivery.conversations.get().dialogue
+    assert f"RET=HDRS ENVID={returns.token(delivery.pk, 1)}" in said
+    assert f"NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;{delivery.address}" in said
+
+
 # A line that others can't read --------------------------------------------------------------------
 
 
@@ -250,6 +258,32 @@ def test_where_tls_is_set_nothing_goes_without(catcher: Catcher, settings: Setti
     delivery = deliver(make_delivery())
     assert (delivery.status, delivery.stage) == ("deferred", "starttls")
     assert not catcher.caught
+
+
+def test_the_facts_of_the_line_are_kept_and_the_password_is_not(
+    tls_catcher: Catcher, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    delivery = deliver(make_delivery(is_demonstration=False))
+    attempt = delivery.conversations.get()
+    assert (attempt.connection["tls"], attempt.connection["notices"]) == ("TLSv1.3", True)
+    assert attempt.connection["relay"] == f"localhost:{tls_catcher.port}"
+    assert len(attempt.connection["certificate_sha256"]) == len(attempt.message_sha256) == 64
+    assert "C: AUTH …" in attempt.dialogue
+    assert "AHVzZXIAcGFzcw" not in attempt.dialogue
+    assert "S: 250 2.0.0 taken as 42" in attempt.dialogue
+    assert delivery.relay_id == "42"
+
+
+def test_without_tls_nothing_leaves_this_machine_unless_the_operator_says_so(
+    catcher: Catcher, settings: Settings
+) -> None:
+    settings.EMAIL_HOST = "localhost"  # a name, that may be anybody's
+    delivery = deliver(make_delivery(is_demonstration=False))
+    assert (delivery.status, delivery.stage) == ("deferred", "starttls")
+    settings.STARTTLS_REQUIRED = False
+    send_all(delivery.dispatch)
+    assert len(catcher.caught) == 1
 
 
 # What holds a mail back ---------------------------------------------------------------------------

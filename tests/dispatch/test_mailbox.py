@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.core.files.storage import default_storage
+from django.core.management import call_command
 from pytest_django import Settings
 
 from dispatch import returns, tasks
@@ -204,6 +206,17 @@ def test_a_reply_is_filed_with_its_delivery_and_encrypted(delivery: Delivery) ->
     stored = b"".join(path.read_bytes() for path in Path(kept_in()).rglob("*") if path.is_file())
     assert b"office@" not in stored
     assert now_at(delivery).status == "accepted"
+
+
+def test_evidence_is_encrypted_anew_with_the_contacts(delivery: Delivery, settings: Settings) -> None:
+    mailbox.take_in(answer(delivery))
+    old = Evidence.objects.get()
+    settings.CONTACT_KEYS = ["new", *settings.CONTACT_KEYS]
+    call_command("encrypt_contacts")
+    settings.CONTACT_KEYS = ["new"]
+    assert evidence.contents(Evidence.objects.get()) == answer(delivery)
+    assert Reply.objects.get().text == "Паважаныя спадары"
+    assert not default_storage.exists(old.path)
 
 
 def kept_in() -> str:

@@ -5,6 +5,7 @@ from django.core.management.base import BaseCommand
 from django.db import models, transaction
 
 from accounts.services import encrypt_factors_anew
+from dispatch.services import evidence
 from mailing.encryption import EncryptedTextField
 from signatories.folding import mailbox
 
@@ -21,7 +22,8 @@ class Command(BaseCommand):
             for model in apps.get_models():
                 if fields := [field.name for field in model._meta.fields if isinstance(field, EncryptedTextField)]:
                     count += _encrypt(model, fields)
-        self.stdout.write(f"{count} rows encrypted.")
+        files = evidence.encrypt_anew()
+        self.stdout.write(f"{count} rows and {files} files encrypted.")
 
 
 def _encrypt(model: type[models.Model], fields: list[str]) -> int:
