@@ -17,13 +17,12 @@ from signatories.states import SignatureStatus
 
 BATCH = 500  # mails of one run; the next run goes on
 TOLD = "signatories told"
-ON_ITS_WAY = (DeliveryStatus.ACCEPTED, DeliveryStatus.POSTED, DeliveryStatus.DELIVERED, DeliveryStatus.REGISTERED)
 
 
 def tell_delivered() -> None:
     """Mail the approved signatories of each edition of which a dispatch is done: once, however often it was sent.
 
-    Where nothing was taken there is nothing to tell; and before the letter is public nothing to show.
+    Where nothing was accepted there is nothing to tell; and before the letter is public nothing to show.
     """
     told = Event.objects.filter(table=Dispatch._meta.label_lower, target=TOLD).values("row")
     done = Dispatch.objects.filter(status=DispatchStatus.DONE, edition__letter__in=Letter.objects.public())
