@@ -99,7 +99,6 @@ def sign(
         if proof:
             guard.spend(proof)
         signature = state(Signature(letter=letter, **who, **stated), [*stated, "name"])
-        signature.letter = letter
         if not is_proven:
             _mail_link(signature)
         record_once(signature, by=None)

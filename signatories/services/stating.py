@@ -1,4 +1,4 @@
-"""A statement becomes the row of its mailbox and name: in the same steps whether there is one, and in which state."""
+"""A statement becomes the row of its mailbox and name: in one step, whether there is one, and in whatever state."""
 
 from collections.abc import Iterable
 
@@ -10,32 +10,49 @@ from signatories.states import SignatureStatus
 
 # Without the manager that translates names: nothing here depends on a language.
 ROWS = SignatureQuerySet(Signature)
+# What the mail that follows stands on, in the order of the model; the rest is read when it is asked for.
+READ = [
+    field
+    for field in Signature._meta.concrete_fields
+    if field.name
+    in ("id", "status", "visibility", "email", "mailbox", "language", "signed_at", "link_generation", "link_mailed_at")
+]
 
 
 def state(stated: Signature, columns: Iterable[str]) -> Signature:
     """The row as it stands now, locked: `stated` where it is new, or was unconfirmed; else what stood there.
 
-    `columns` are those that a later statement replaces. Two statements in any case, in the caller's transaction.
+    `columns` are those that a later statement replaces. One statement of SQL, for the transaction of the caller.
     """
-    _put_in(stated, frozenset(columns))
-    who = {"mailbox": stated.mailbox, "folded_name": stated.folded_name}
-    return ROWS.standing_for(stated.letter, **who).select_for_update().get()
-
-
-def _put_in(stated: Signature, columns: frozenset[str]) -> None:
-    """`INSERT … ON CONFLICT DO UPDATE`, by the constraint `signature_is_one_row`: Django can't name its condition."""
     fields = {str(field.column): field for field in Signature._meta.local_concrete_fields if not field.primary_key}
     query = InsertQuery(Signature)
     query.insert_values(fields.values(), [stated])
     [(insert, values)] = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
+    replaced = frozenset(columns)
+    anew = [column for column, field in fields.items() if field.name in replaced]
+    with connection.cursor() as cursor:
+        cursor.execute(f"{insert} {_on_conflict(anew)}", values)
+        row = _read(cursor.fetchone())
+    row.letter = stated.letter
+    return row
+
+
+def _on_conflict(columns: list[str]) -> str:
+    """By the constraint `signature_is_one_row`, whose condition Django can't name. Any row is touched, to be locked."""
     quote = connection.ops.quote_name
     table, status, mailbox = map(quote, (Signature._meta.db_table, "status", "mailbox"))
     one_row = ", ".join(map(quote, ("letter_id", "mailbox", "folded_name")))
-    replaced = [quote(column) for column, field in fields.items() if field.name in columns]
-    anew = ", ".join(f"{column} = EXCLUDED.{column}" for column in replaced)
-    statement = (
-        f"{insert} ON CONFLICT ({one_row}) WHERE NOT ({status} = 'withdrawn') AND NOT ({mailbox} = '')"
-        f" DO UPDATE SET {anew} WHERE {table}.{status} = %s"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, (*values, SignatureStatus.UNCONFIRMED.value))
+    waits = f"{table}.{status} = '{SignatureStatus.UNCONFIRMED.value}'"
+    kept = "{0} = CASE WHEN {1} THEN EXCLUDED.{0} ELSE {2}.{0} END"
+    anew = ", ".join(kept.format(column, waits, table) for column in map(quote, columns))
+    read = ", ".join(f"{table}.{quote(str(field.column))}" for field in READ)
+    condition = f"NOT ({status} = '{SignatureStatus.WITHDRAWN.value}') AND NOT ({mailbox} = '')"
+    return f"ON CONFLICT ({one_row}) WHERE {condition} DO UPDATE SET {anew} RETURNING {read}"
+
+
+def _read(found: tuple[object, ...]) -> Signature:
+    """What the database gave back for `READ`, as Django reads it."""
+    compiler = ROWS.query.get_compiler(DEFAULT_DB_ALIAS)
+    converters = compiler.get_converters([field.get_col(Signature._meta.db_table) for field in READ])
+    [values] = compiler.apply_converters([found], converters)
+    return Signature.from_db(DEFAULT_DB_ALIAS, [str(field.attname) for field in READ], values)
