@@ -19,11 +19,10 @@ from signatories.services.answering import has_signed
 from signatories.services.evidence import assess
 from signatories.services.objecting import tell_organisation
 from signatories.services.secrets import secret_index
-from signatories.services.stating import ROWS, state
+from signatories.services.stating import state
 from signatories.states import SignatureStatus
 
 KEPT_UNCONFIRMED = timedelta(days=7)
-BETWEEN_LINKS = timedelta(minutes=10)
 SHOWN_IN = ("signatories", "leaving", "editions")  # the kinds of pages that may name a signatory
 
 
@@ -98,9 +97,10 @@ def sign(
     with transaction.atomic():
         if proof:
             guard.spend(proof)
-        signature = state(Signature(letter=letter, **who, **stated), [*stated, "name"])
+        statement = Signature(letter=letter, link_mailed_at=stated["signed_at"], **who, **stated)
+        signature = state(statement, [*stated, "name"])
         if not is_proven:
-            _mail_link(signature)
+            _mail_link(signature, again=signature.link_mailed_at != statement.link_mailed_at)
         record_once(signature, by=None)
         if is_proven:
             confirm(signature, shown=fingerprint(signature))
@@ -150,14 +150,7 @@ def fingerprint(signature: Signature) -> str:
     return signature.signed_at.isoformat()
 
 
-def _mail_link(signature: Signature) -> None:
-    """Mail the link to confirm, or where the signature stands; a double click gets one mail.
-
-    When it was mailed is written down in any case: so the database is asked the same.
-    """
-    now = timezone.now()
+def _mail_link(signature: Signature, *, again: bool) -> None:
+    """Mail the link to confirm, or where the signature stands; a double click gets one mail."""
     mail = emails.confirm if signature.status == SignatureStatus.UNCONFIRMED else emails.already
-    mailed_at = signature.link_mailed_at
-    if mail(signature, again=mailed_at is not None and mailed_at > now - BETWEEN_LINKS):
-        signature.link_mailed_at = now
-    ROWS.filter(pk=signature.pk).update(link_mailed_at=signature.link_mailed_at)
+    mail(signature, again=again)

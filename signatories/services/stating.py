@@ -1,6 +1,7 @@
 """A statement becomes the row of its mailbox and name: in one step, whether there is one, and in whatever state."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models.sql import InsertQuery
@@ -8,6 +9,7 @@ from django.db.models.sql import InsertQuery
 from signatories.models import Signature, SignatureQuerySet
 from signatories.states import SignatureStatus
 
+BETWEEN_LINKS = timedelta(minutes=10)
 # Without the manager that translates names: nothing here depends on a language.
 ROWS = SignatureQuerySet(Signature)
 # What the mail that follows stands on, in the order of the model; the rest is read when it is asked for.
@@ -22,7 +24,8 @@ READ = [
 def state(stated: Signature, columns: Iterable[str]) -> Signature:
     """The row as it stands now, locked: `stated` where it is new, or was unconfirmed; else what stood there.
 
-    `columns` are those that a later statement replaces. One statement of SQL, for the transaction of the caller.
+    `columns` are those that a later statement replaces. So is `link_mailed_at`, unless a link was mailed within
+    `BETWEEN_LINKS`: whoever finds the own moment there may mail one. One statement of SQL, for the caller's transaction.
     """
     fields = {str(field.column): field for field in Signature._meta.local_concrete_fields if not field.primary_key}
     query = InsertQuery(Signature)
@@ -31,7 +34,8 @@ def state(stated: Signature, columns: Iterable[str]) -> Signature:
     replaced = frozenset(columns)
     anew = [column for column, field in fields.items() if field.name in replaced]
     with connection.cursor() as cursor:
-        cursor.execute(f"{insert} {_on_conflict(anew)}", values)
+        lately = connection.ops.adapt_datetimefield_value(stated.signed_at - BETWEEN_LINKS)
+        cursor.execute(f"{insert} {_on_conflict(anew)}", (*values, lately))
         row = _read(cursor.fetchone())
     row.letter = stated.letter
     return row
@@ -43,8 +47,10 @@ def _on_conflict(columns: list[str]) -> str:
     table, status, mailbox = map(quote, (Signature._meta.db_table, "status", "mailbox"))
     one_row = ", ".join(map(quote, ("letter_id", "mailbox", "folded_name")))
     waits = f"{table}.{status} = '{SignatureStatus.UNCONFIRMED.value}'"
-    kept = "{0} = CASE WHEN {1} THEN EXCLUDED.{0} ELSE {2}.{0} END"
-    anew = ", ".join(kept.format(column, waits, table) for column in map(quote, columns))
+    choice = "{0} = CASE WHEN {1} THEN EXCLUDED.{0} ELSE {2}.{0} END"
+    anew = ", ".join(choice.format(column, waits, table) for column in map(quote, columns))
+    mailed = quote("link_mailed_at")
+    anew += f", {mailed} = CASE WHEN {table}.{mailed} > %s THEN {table}.{mailed} ELSE EXCLUDED.{mailed} END"
     read = ", ".join(f"{table}.{quote(str(field.column))}" for field in READ)
     condition = f"NOT ({status} = '{SignatureStatus.WITHDRAWN.value}') AND NOT ({mailbox} = '')"
     return f"ON CONFLICT ({one_row}) WHERE {condition} DO UPDATE SET {anew} RETURNING {read}"
