@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from dispatch import pdf
 from dispatch.content import signatories_of
 from dispatch.models import Channel, Delivery
+from publishing.pages import address_in
 
 
 def covering_letter(delivery: Delivery) -> bytes:
@@ -31,7 +32,8 @@ def covering_letter(delivery: Delivery) -> bytes:
         salutation=salutation,
         contact=contact,
         signatories=signatories_of(content, language),
-        page_address=settings.PUBLIC_URL + delivery.edition.get_absolute_url(),
+        page_address=settings.PUBLIC_URL
+        + address_in(language, "edition", slug=content["letter"], number=content["number"]),
         enclosed=file.pages if file else 0,
     )
 
