@@ -8,7 +8,6 @@ import os
 import signal
 import time
 from argparse import ArgumentParser
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,7 @@ async def _serve(port: int, directory: Path) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    catcher = Catcher(directory, parseaddr(settings.DISPATCH_FROM)[1])
+    catcher = Catcher(directory, settings.RETURN_ADDRESS)
 
     def conversation() -> SMTP:
         return SMTP(catcher, data_size_limit=MOST_BYTES, enable_SMTPUTF8=True, loop=loop)
@@ -57,13 +56,13 @@ async def _serve(port: int, directory: Path) -> None:
 class Catcher:
     """What the mail server does with a mail."""
 
-    def __init__(self, directory: Path, dispatch_address: str) -> None:
+    def __init__(self, directory: Path, return_address: str) -> None:
         self.directory = directory
-        self.dispatch_address = dispatch_address.casefold()
+        self.return_address = return_address.casefold()
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd calls it so)
         """Answer once the mail is on the disk, never before: whoever hears 250 may forget it."""
-        is_dispatch = (envelope.mail_from or "").casefold() == self.dispatch_address
+        is_dispatch = _mailbox(envelope.mail_from or "") == self.return_address
         assert isinstance(envelope.original_content, bytes)
         write(self.directory if is_dispatch else self.directory / "others", envelope.original_content)
         return "250 2.0.0 Written"
@@ -72,6 +71,12 @@ class Catcher:
         """A full disk, say: the sender is to keep the mail and try again."""
         logger.error("A mail could not be written", exc_info=error)
         return f"451 4.3.0 {type(error).__name__}"
+
+
+def _mailbox(address: str) -> str:
+    """Without its sub-address: that of a letter's envelope is another one for each (`dispatch.returns`)."""
+    local, _, domain = address.casefold().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
 
 
 def write(directory: Path, content: bytes) -> Path:
