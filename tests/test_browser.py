@@ -30,7 +30,7 @@ from signatories import links
 from signatories.states import SignatureStatus
 from tests.accounts.test_second_factor import add_app
 from tests.factories import PASSWORD, make_edition, make_letter, make_signature, make_signatures_of_demo, make_user
-from tests.test_journey import STATED, link_in, mailboxes, received  # noqa: F401 (a fixture)
+from tests.test_journey import STATED, link_in, received
 from tests.tools import freshly_signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -112,7 +112,7 @@ def window(chromium: Browser, site: str, language: str = "en", *, script: bool =
 def test_the_letters_whole_life(
     chromium: Browser,
     site: str,
-    mailboxes: Path,  # noqa: F811 (the same)
+    mailboxes: Path,
     worker: Callable[[], None],
 ) -> None:
     load_letter(by=make_user(Role.Name.CAMPAIGNER))
