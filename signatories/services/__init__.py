@@ -33,6 +33,7 @@ from signatories.services.signing import (
     Signing,
     confirm,
     fingerprint,
+    is_stated_again,
     name_columns,
     sign,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "forget_logos",
     "forget_unconfirmed",
     "hand_over",
+    "is_stated_again",
     "issue_new_link",
     "issue_new_secret",
     "keep",

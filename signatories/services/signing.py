@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from ledger.models import Event
 from ledger.services import Overtaken, insert_if_absent, move, record_once
 from letters.models import Letter, Version
 from signatories import emails, logos
@@ -84,7 +85,7 @@ def sign(
     """
     if not letter.takes_signatures:
         raise NotOpen
-    who = {"letter": letter, "mailbox": mailbox(signing.email), "folded_name": fold_name(signing.name)}
+    who = {"mailbox": mailbox(signing.email), "folded_name": fold_name(signing.name)}
     stated: dict[str, Any] = {
         **signing.columns(),
         "version": version,
@@ -96,8 +97,8 @@ def sign(
     with transaction.atomic():
         if proof:
             guard.spend(proof)
-        is_new = insert_if_absent(Signature(**who, **stated))
-        signature = Signature.objects.live().select_for_update().get(**who)
+        is_new = insert_if_absent(Signature(letter=letter, **who, **stated))
+        signature = Signature.objects.standing_for(letter, **who).select_for_update().get()
         signature.letter = letter
         if is_new or signature.status == SignatureStatus.UNCONFIRMED:
             _state(signature, stated)
@@ -140,6 +141,12 @@ def confirm(signature: Signature, *, shown: str, version: Version | None = None)
         has_signed(signature)
         tell_organisation(signature)
         emails.received(signature)
+
+
+def is_stated_again(signature: Signature) -> bool:
+    """Whether the form was sent more than once: whose words they are only the one with the latest secret can tell."""
+    first = Event.objects.about(signature).order_by("pk").first()
+    return first is not None and signature.signed_at > first.at
 
 
 def fingerprint(signature: Signature) -> str:

@@ -47,7 +47,7 @@ def _ask_for_code(request: HttpRequest) -> HttpResponse:
     to = next((signature.email for signature in listed if signature.email.casefold() == typed.casefold()), "")
     to = to or (listed[0].email if listed else typed)  # what was typed may be a variant that is somebody else's
     code = visits.new_code(request)
-    is_demonstration = all(signature.letter.is_demonstration for signature in listed)
+    is_demonstration = bool(listed) and all(signature.letter.is_demonstration for signature in listed)
     language = get_language() or settings.LANGUAGE_CODE
     known = code if listed else ""
     if emails.code(known, mailbox=box, to=to, language=language, is_demonstration=is_demonstration):

@@ -1,11 +1,12 @@
 """A signer's own pages: the button that confirms, where the signature stands, and what can be changed about it."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.core import ratelimit
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -34,7 +35,10 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     changed = False
     if request.method == "POST":
         try:
-            text = version_shown(request, signature.letter) if may_see(request, signature) else None
+            is_open = may_see(request, signature)
+            if not is_open and services.is_stated_again(signature):
+                raise services.Changed
+            text = version_shown(request, signature.letter) if is_open else None
             services.confirm(signature, shown=request.POST.get("shown", ""), version=text)
             return redirect(request.path)
         except services.Changed:
@@ -53,6 +57,7 @@ def _to_confirm(request: HttpRequest, signature: Signature, *, changed: bool) ->
         "waits": waits,
         "changed": changed,
         "is_open": is_open,
+        "takes_secret": not is_open and services.is_stated_again(signature),
         "shown": services.fingerprint(signature),
         "newer": what_changed(signature).get("newer") if waits else None,
         **(what_changed(signature) if waits and is_open else {}),
@@ -181,10 +186,25 @@ def secret(request: HttpRequest) -> HttpResponse:
         return page(request, "secret", status=429, too_many=True, **context)
     index = secret_index(form.cleaned_data["secret"])
     found = Signature.objects.filter(secret_index=index).exclude(secret_index="").first()
-    if found is None or not found.is_withheld:
+    if found is None or not found.is_withheld or not _opens(found, back(request, "")):
         return page(request, "secret", status=422, is_wrong=True, **context)
     visits.open_by_secret(request, index)
     return redirect(back(request, reverse("signatures:own", kwargs={"pk": found.pk})))
+
+
+def _opens(signature: Signature, leads_to: str) -> bool:
+    """Whether the right secret is enough. Until it is confirmed, it takes the mailed link, too.
+
+    Otherwise whoever fills in the form in another's name would see at once whether that one has signed: only where
+    there was no signature before does the new secret become that of one.
+    """
+    if signature.status != SignatureStatus.UNCONFIRMED:
+        return True
+    try:
+        match = resolve(urlsplit(leads_to).path)
+        return match.view_name == "signatures:confirm" and links.read("confirm", match.kwargs["token"]) == signature
+    except (Resolver404, links.Invalid, links.Expired):
+        return False
 
 
 def _form(request: HttpRequest, name: str, signature: Signature, form: Any) -> HttpResponse:

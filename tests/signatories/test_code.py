@@ -77,6 +77,10 @@ class TestTheCode:
         assert enter(client, code).headers["Location"] == ACCOUNT
         assert client.get(ACCOUNT).context.get("signatures") is None
 
+    def test_an_unknown_address_of_a_real_site_gets_an_answer_too(self, client: Client) -> None:
+        ask(client, "unknown@example.org")
+        assert not Mail.objects.get().is_demonstration
+
     @pytest.mark.parametrize("spelling", [str.lower, lambda code: code.replace("-", ""), lambda code: f" {code} "])
     def test_however_it_is_typed(self, client: Client, signature: Signature, spelling: Any) -> None:
         ask(client)

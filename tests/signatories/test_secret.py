@@ -120,6 +120,59 @@ class TestTheSecret:
         shows_nothing(client.get(path(links.own_url(signature))), signature)
 
 
+FILLED_IN = {
+    "visibility": "withheld",
+    "name": NAME,
+    "country": "BY",
+    "representative": "Прыклад Асоба",
+    "role": "Director",
+    "email": "org@example.org",
+    "consent": "on",
+    "authority": "on",
+}
+
+
+def fill_in(client: Client, letter: Letter) -> str:
+    """Sign with the form; the secret that is shown."""
+    version = letter.versions.get().pk
+    answer = client.post(f"/en/letters/{letter.slug}/sign/", {**FILLED_IN, "version": version, "seed": "s" * 32})
+    secret: str = answer.context["secret"]
+    return secret
+
+
+class TestBeforeItIsConfirmed:
+    def test_it_tells_nobody_whether_there_was_a_signature(self, client: Client, letter: Letter) -> None:
+        unsigned = client.post(SECRET, {"secret": fill_in(client, letter)})
+        Signature.objects.update(status=SignatureStatus.PENDING, secret_index="")
+        signed = client.post(SECRET, {"secret": fill_in(client, letter)})
+        assert unsigned.status_code == signed.status_code == 422
+        assert client.get(f"/en/signatures/{Signature.objects.get().pk}/").status_code == 404
+
+    def test_it_opens_behind_the_mailed_link(self, client: Client, letter: Letter) -> None:
+        secret = fill_in(client, letter)
+        link = link_in(Mail.objects.get())
+        answer = client.post(SECRET, {"secret": secret, "next": link}, follow=True)
+        assert NAME in answer.text
+
+    def test_nor_behind_the_link_of_another(self, client: Client, letter: Letter) -> None:
+        other = make_signature(letter, name="Other", visibility="withheld", status="unconfirmed")
+        secret = fill_in(client, letter)
+        for link in (path(links.confirm_url(other)), "/en/signatures/confirm/x/", "//evil.example.org/", "/\0", "["):
+            assert client.post(SECRET, {"secret": secret, "next": link}).status_code == 422
+
+    def test_what_was_filled_in_twice_takes_the_latest_secret(self, client: Client, letter: Letter) -> None:
+        secret = fill_in(client, letter)
+        link = link_in(Mail.objects.get())
+        secret = fill_in(client, letter)
+        page = client.get(link)
+        shows_nothing(page, Signature.objects.get())
+        assert client.post(link, {"shown": page.context["shown"]}).status_code == 409
+        assert Signature.objects.get().status == SignatureStatus.UNCONFIRMED
+        client.post(SECRET, {"secret": secret, "next": link})
+        assert client.post(link, {"shown": page.context["shown"]}).status_code == 302
+        assert Signature.objects.get().status == SignatureStatus.PENDING
+
+
 class TestWithoutIt:
     def test_the_link_to_confirm_confirms_and_shows_nothing(self, client: Client, letter: Letter) -> None:
         signature = make_signature(letter, name=NAME, visibility="withheld", status="unconfirmed")

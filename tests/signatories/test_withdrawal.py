@@ -125,10 +125,10 @@ class TestWhatCanNotBeCalledBack:
         client.post(withdraw_page(signature))
         page, mail = client.get(withdraw_page(signature)).text, mails_to(signature.email)[-1].body
         said = [
-            "taken by the mail server of the office",
-            "refused by the mail server of the office",
+            "passed on by our mail server",
+            "refused, or sent back",
             "it is not known whether it arrived",
-            "put off by the mail server of the office, and not sent again",
+            "put off by the mail server, and not sent again",
         ]
         for office, state in zip(offices, said, strict=False):
             line = f"Edition 1, to {office}: {state}"
