@@ -332,9 +332,10 @@ CELERY_BEAT_SCHEDULE = {
 
 # The sign form -----------------------------------------------------------------------------------
 
-# So many signatures of a letter that nobody has confirmed, within ten minutes, are an attack: from then on, each takes
-# a proof of work. How hard that is: rounds of PBKDF2 for each of some 256 tries.
+# So many signatures of a letter that nobody has confirmed, within so many seconds, are an attack: while it lasts, each
+# takes a proof of work. How hard that is: rounds of PBKDF2 for each of some 256 tries.
 GUARD_AFTER = env.int("GUARD_AFTER", default=100)
+GUARD_WITHIN = env.int("GUARD_WITHIN", default=600)
 GUARD_COST = env.int("GUARD_COST", default=5000)
 
 # Mail --------------------------------------------------------------------------------------------

@@ -29,6 +29,15 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
         """All but those that were withdrawn: these are over, and whoever signs again signs anew."""
         return self.exclude(status=SignatureStatus.WITHDRAWN)
 
+    def standing_for(self, letter: Letter, *, mailbox: str, folded_name: str) -> "SignatureQuerySet":
+        """The one row of a mailbox and a name (`signature_is_one_row`), asked for so that its index answers."""
+        return self.filter(
+            ~Q(status=SignatureStatus.WITHDRAWN) & ~Q(mailbox=""),
+            letter=letter,
+            mailbox=mailbox,
+            folded_name=folded_name,
+        )
+
     def public(self) -> "SignatureQuerySet":
         """Whose names may be read by everyone."""
         return self.approved().filter(visibility=Signature.Visibility.PUBLIC)

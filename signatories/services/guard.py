@@ -20,7 +20,6 @@ from letters.models import Letter
 from signatories.models import SpentProof
 from signatories.states import SignatureStatus
 
-WITHIN = timedelta(minutes=10)
 LASTS = timedelta(minutes=30)
 LONGEST = 4000  # characters of a proof; ours have some 700
 ALGORITHM = "PBKDF2/SHA-256"
@@ -69,9 +68,9 @@ def forget_spent() -> None:
 
 
 def _is_under_attack(letter: Letter) -> bool:
-    recent = letter.signatures.filter(status=SignatureStatus.UNCONFIRMED, signed_at__gt=timezone.now() - WITHIN)
-    threshold: int = settings.GUARD_AFTER
-    return recent.order_by()[:threshold].count() >= threshold
+    since, threshold = timezone.now() - timedelta(seconds=settings.GUARD_WITHIN), max(settings.GUARD_AFTER, 1)
+    recent = letter.signatures.filter(status=SignatureStatus.UNCONFIRMED, signed_at__gt=since)
+    return bool(recent.order_by().values_list("pk", flat=True)[threshold - 1 : threshold])
 
 
 def _key() -> str:

@@ -85,7 +85,7 @@ def sign(
     """
     if not letter.takes_signatures:
         raise NotOpen
-    who = {"letter": letter, "mailbox": mailbox(signing.email), "folded_name": fold_name(signing.name)}
+    who = {"mailbox": mailbox(signing.email), "folded_name": fold_name(signing.name)}
     stated: dict[str, Any] = {
         **signing.columns(),
         "version": version,
@@ -97,8 +97,8 @@ def sign(
     with transaction.atomic():
         if proof:
             guard.spend(proof)
-        is_new = insert_if_absent(Signature(**who, **stated))
-        signature = Signature.objects.live().select_for_update().get(**who)
+        is_new = insert_if_absent(Signature(letter=letter, **who, **stated))
+        signature = Signature.objects.standing_for(letter, **who).select_for_update().get()
         signature.letter = letter
         if is_new or signature.status == SignatureStatus.UNCONFIRMED:
             _state(signature, stated)

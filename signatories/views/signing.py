@@ -38,7 +38,7 @@ def challenge(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _letter(slug: str) -> Letter:
-    letter: Letter = get_object_or_404(Letter.objects.public().select_related("campaign"), slug=slug)
+    letter: Letter = get_object_or_404(Letter.objects.public(), slug=slug)
     return letter
 
 

@@ -18,7 +18,7 @@ def main() -> None:
             measure_pdfs()
             measure_paper()
             measure_publishing(site)
-            measure_signing()
+            measure_signing(site)
             measure_tables(site)
             measure_desk()
         show("`manage.py demo`, start to end", f"{demo_seconds:.1f} s")

@@ -127,7 +127,7 @@ def _names(path: Path, name: str) -> bool:
 
 
 @contextmanager
-def served(module: str, var_dir: Path) -> Iterator[int]:
+def served(module: str, var_dir: Path, **environment: str) -> Iterator[int]:
     """An application as `manage.py up` serves it, on the port that is given."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -136,7 +136,7 @@ def served(module: str, var_dir: Path) -> Iterator[int]:
         *(sys.executable, "-m", "gunicorn", f"{module}:application", f"--bind=127.0.0.1:{port}"),
         *("--worker-class=gthread", "--workers=2", "--threads=4", "--no-control-socket", "--log-level=error"),
     ]
-    server = subprocess.Popen(command, cwd=BASE_DIR, env=os.environ | own(var_dir))
+    server = subprocess.Popen(command, cwd=BASE_DIR, env=os.environ | own(var_dir) | environment)
     try:
         _wait_for(port)
         yield port

@@ -63,7 +63,7 @@ class TestWhen:
         assert client.post(SIGN, stated(letter)).status_code == 302
         assert 'id="proof"' in client.get(SIGN).text
         assert client.post(SIGN, stated(letter, name="Another")).status_code == 422
-        with time_machine.travel(timezone.now() + guard.WITHIN * 1.01):
+        with time_machine.travel(timezone.now() + timedelta(seconds=settings.GUARD_WITHIN + 1)):
             assert client.post(SIGN, stated(letter, name="Another")).status_code == 302
 
     def test_another_letter_is_at_peace(self, client: Client, settings: Settings) -> None:

@@ -506,6 +506,20 @@ class TestTheCode:
             self.post(client, letter)
             assert letter.signatures.get().secret_index == "its own"
 
+    def test_a_stranger_who_fills_in_the_form_again_gets_into_no_page(self, client: Client, letter: Letter) -> None:
+        mine = self.post(client, letter)
+        strangers = self.post(Client(), letter, role="Stranger")
+        link = link_in(Mail.objects.get())
+        client.post("/en/signatures/secret/", {"secret": mine, "next": link})
+        client.post(link, {"shown": client.get(link).context["shown"]})
+        assert letter.signatures.get().status == SignatureStatus.UNCONFIRMED
+        mine_again = self.post(client, letter)
+        client.post("/en/signatures/secret/", {"secret": mine_again, "next": link})
+        press_button(client, link)
+        signature = letter.signatures.get()
+        assert (signature.status, signature.role) == (SignatureStatus.PENDING, "Director")
+        assert signature.secret_index == secret_index(mine_again) != secret_index(strangers)
+
     def test_one_that_is_public_after_all_has_none(self, client: Client, letter: Letter) -> None:
         self.post(client, letter)
         assert client.post(SIGN, stated(letter)).status_code == 302
@@ -525,8 +539,10 @@ class TestVisibility:
         assert text.index('name="visibility"') < text.index('name="name"')
 
     def test_no_mail_holds_a_withheld_name(self, client: Client, letter: Letter) -> None:
-        client.post(SIGN, stated(letter, visibility="withheld"))
-        press_button(client, link_in(Mail.objects.get()))
+        secret = client.post(SIGN, stated(letter, visibility="withheld")).context["secret"]
+        link = link_in(Mail.objects.get())
+        client.post("/en/signatures/secret/", {"secret": secret, "next": link})
+        press_button(client, link)
         assert Mail.objects.count() == 2
         for mail in Mail.objects.all():
             assert "Example Watch" not in mail.subject + mail.body

@@ -56,13 +56,13 @@ async def _serve(port: int, directory: Path) -> None:
 class Catcher:
     """What the mail server does with a mail."""
 
-    def __init__(self, directory: Path, return_address: str) -> None:
+    def __init__(self, directory: Path, dispatch_address: str) -> None:
         self.directory = directory
-        self.return_address = return_address.casefold()
+        self.dispatch_address = _without_tag(dispatch_address)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd calls it so)
         """Answer once the mail is on the disk, never before: whoever hears 250 may forget it."""
-        is_dispatch = _mailbox(envelope.mail_from or "") == self.return_address
+        is_dispatch = _without_tag(envelope.mail_from or "") == self.dispatch_address
         assert isinstance(envelope.original_content, bytes)
         write(self.directory if is_dispatch else self.directory / "others", envelope.original_content)
         return "250 2.0.0 Written"
@@ -73,8 +73,8 @@ class Catcher:
         return f"451 4.3.0 {type(error).__name__}"
 
 
-def _mailbox(address: str) -> str:
-    """Without its sub-address: that of a letter's envelope is another one for each (`dispatch.returns`)."""
+def _without_tag(address: str) -> str:
+    """The mailbox of an address, without what stands after a plus (RFC 5233): of a letter, that names the delivery."""
     local, _, domain = address.casefold().rpartition("@")
     return f"{local.partition('+')[0]}@{domain}"
 
