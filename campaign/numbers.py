@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db.models import Count, DurationField, ExpressionWrapper, F, Min
 from django.db.models.functions import TruncDate
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.access import access_review, staff_page
@@ -24,8 +24,11 @@ WAITING = (SignatureStatus.PENDING, SignatureStatus.ASKED)
 @staff_page(access_review)
 def numbers(request: HttpRequest) -> HttpResponse:
     """Of all letters, or of one."""
+    letters = {letter.slug: letter for letter in Letter.objects.all()}
     slug = request.GET.get("letter", "")
-    letter: Letter | None = get_object_or_404(Letter, slug=slug) if slug else None
+    if slug and slug not in letters:
+        raise Http404
+    letter = letters.get(slug)
     signatures = letter.signatures.all() if letter else Signature.objects.all()
     drawn = (
         charts.a_day(_a_day(signatures)),
@@ -34,7 +37,7 @@ def numbers(request: HttpRequest) -> HttpResponse:
     )
     context: dict[str, Any] = {
         "chosen": letter,
-        "letters": Letter.objects.all(),
+        "letters": list(letters.values()),
         "charts": [chart for chart in drawn if chart],
         "longest": rows(_longest(signatures)),
         "waiting": _waiting(signatures),

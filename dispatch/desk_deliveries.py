@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import access_campaign, access_deliveries, may, staff, staff_page
-from dispatch import emails, paper, pdf, record
+from dispatch import paper, pdf, record
 from dispatch.desk import REFUSALS, STAGES
 from dispatch.desk_forms import (
     CarriedForm,
@@ -117,7 +117,7 @@ def pack(request: HttpRequest, pk: int, part: str) -> HttpResponse:
         if not _may_be_printed(found):
             raise NameTakenBack
         data = PACKS[part](found)
-    except (emails.Unfit, pdf.CannotTypeset) as trouble:
+    except pdf.CannotTypeset as trouble:
         messages.error(request, str(trouble))
         return redirect("desk:delivery", pk=pk)
     except NameTakenBack:

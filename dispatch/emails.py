@@ -58,12 +58,6 @@ def words(delivery: Delivery) -> tuple[str, str]:
         return _subject(delivery), _body(delivery)
 
 
-def words_on_paper(delivery: Delivery) -> tuple[str, str]:
-    """Subject and text of the covering letter, where the letter itself lies beside it. Raises `Unfit`."""
-    with translation.override(delivery.language):
-        return _subject(delivery), _covering_text(delivery)
-
-
 def term_is_over(delivery: Delivery, user: User) -> bool:
     """To a campaigner, on the day after the last one that the law gives an office to answer."""
     letter = delivery.edition.letter
@@ -131,14 +125,11 @@ def _subject(delivery: Delivery) -> str:
 
 def _body(delivery: Delivery) -> str:
     """The covering text, and below it the letter itself, for mailboxes that take attachments away."""
-    text = f"{_covering_text(delivery)}\n\n{twin(delivery.edition, delivery.language)}"
+    covering_text = _filled(_in(_text(delivery), "body", delivery.language), _values(delivery)).strip()
+    text = f"{covering_text}\n\n{twin(delivery.edition, delivery.language)}"
     if delivery.edition.letter.is_demonstration:
         return gettext("This is a demonstration. It was not sent to anyone.") + "\n\n" + text
     return text
-
-
-def _covering_text(delivery: Delivery) -> str:
-    return _filled(_in(_text(delivery), "body", delivery.language), _values(delivery)).strip()
 
 
 def _values(delivery: Delivery) -> dict[str, str]:

@@ -2,18 +2,40 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.formats import date_format
+from django.utils.safestring import SafeString
 
-from dispatch import emails, pdf
+from dispatch import pdf
+from dispatch.content import signatories_of
 from dispatch.models import Channel, Delivery
+from publishing.pages import address_in
 
 
 def covering_letter(delivery: Delivery) -> bytes:
-    """In the recipient's language, of today's date. Raises `emails.Unfit` or `pdf.CannotTypeset`."""
-    subject, text = emails.words_on_paper(delivery)
-    return _printed(delivery, "pdf/covering.html", subject=subject, paragraphs=text.split("\n\n"))
+    """In the recipient's language, of today's date. Raises `pdf.CannotTypeset`.
+
+    Its words are ours and not those of the covering mail, which speaks of attached files.
+    """
+    content, language = delivery.edition.content, delivery.language
+    text = content["languages"][language]
+    salutation = getattr(delivery.recipient, f"salutation_{language}")
+    contact = "\n".join((text["contact_name"], text["contact_address"], content["contact_email"]))
+    file = delivery.edition.files.filter(language=language).first()
+    pdf.require_glyphs([salutation, contact])
+    return _printed(
+        delivery,
+        "pdf/covering.html",
+        text=text,
+        salutation=salutation,
+        contact=contact,
+        signatories=signatories_of(content, language),
+        page_address=settings.PUBLIC_URL
+        + address_in(language, "edition", slug=content["letter"], number=content["number"]),
+        enclosed=file.pages if file else 0,
+    )
 
 
 def label(delivery: Delivery) -> bytes:
@@ -23,16 +45,16 @@ def label(delivery: Delivery) -> bytes:
 
 def _printed(delivery: Delivery, template: str, **context: Any) -> bytes:
     content, language = delivery.edition.content, delivery.language
-    text = content["languages"][language]
     address = getattr(delivery.recipient, f"address_block_{language}")
     context |= {
         "language": language,
         "content": content,
-        "sender": [content["host"], *text["contact_address"].splitlines()],
-        "address": address if delivery.channel != Channel.POST else delivery.address,
+        "sender": [content["host"], *content["languages"][language]["contact_address"].splitlines()],
+        "address": delivery.address if delivery.channel == Channel.POST else address,
+        "page": SafeString('<span class="page"></span>'),
+        "pages": SafeString('<span class="pages"></span>'),
     }
+    pdf.require_glyphs([context["address"], *context["sender"]])
     with translation.override(language):
-        context["dated"] = date_format(timezone.now().date())
-        html = render_to_string(template, context)
-    pdf.require_glyphs([*context.get("paragraphs", ()), context["address"], *context["sender"]])
+        html = render_to_string(template, {**context, "dated": date_format(timezone.now().date())})
     return pdf.press().print(html, {}).data

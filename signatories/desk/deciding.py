@@ -62,7 +62,11 @@ def batch(request: HttpRequest) -> HttpResponse:
 
 def _approve_batch(request: HttpRequest) -> HttpResponse:
     looked_at = dict(stated.partition(" ")[::2] for stated in request.POST.getlist("approve"))
-    listed = rows(Signature.objects.filter(pk__in=[pk for pk in looked_at if pk.isdecimal()]).select_related("letter"))
+    listed = rows(
+        Signature.objects.filter(
+            pk__in=[pk for pk in looked_at if pk.isascii() and pk.isdecimal() and len(pk) < 19]
+        ).select_related("letter")
+    )
     still = set(proposed().values_list("pk", flat=True))
     same = [row for row in listed if row.signature.pk in still and not row.doubts]
     same = [row for row in same if looked_at[str(row.signature.pk)] == row.shown]

@@ -36,7 +36,7 @@ class Filters(forms.Form):
         label=_("State"),
         choices=[("", _("Waits for a decision")), ("any", ANY), *SignatureStatus.choices],
     )
-    letter = forms.ModelChoiceField(Letter.objects.all(), label=_("Letter"), to_field_name="slug", empty_label=ANY)
+    letter = forms.ChoiceField(label=_("Letter"))
     country = forms.ChoiceField(label=_("Country"))
     language = forms.ChoiceField(label=_("Language"), choices=[("", ANY), *settings.LANGUAGES])
     visibility = forms.ChoiceField(label=_("Visibility"), choices=[("", ANY), *Signature.Visibility.choices])
@@ -53,6 +53,7 @@ class Filters(forms.Form):
     def __init__(self, data: QueryDict, *, user: User) -> None:
         super().__init__(data, use_required_attribute=False)
         self.user = user
+        self._choose("letter", [("", ANY), *((letter.slug, letter.title) for letter in Letter.objects.all())])
         self._choose("country", [("", ANY), *countries(get_language() or settings.LANGUAGE_CODE)])
         reviewers = User.objects.holding(Role.Name.REVIEWER, Role.Name.CAMPAIGNER)
         others = [(str(other.pk), str(other)) for other in reviewers if other != user]
@@ -107,8 +108,10 @@ class Filters(forms.Form):
         return {"yes": Q(risk__gte=Weight.ELSEWHERE), "no": Q(risk__lt=Weight.ELSEWHERE)}.get(doubts, Q())
 
     def _columns(self, asked: dict[str, Any]) -> dict[str, Any]:
-        names = ("letter", "country", "language", "visibility", "grade", "via")
+        names = ("country", "language", "visibility", "grade", "via")
         columns = {name: asked[name] for name in names if asked[name]}
+        if asked["letter"]:
+            columns["letter__slug"] = asked["letter"]
         if asked["invited"]:
             columns["invitation__isnull"] = asked["invited"] == "no"
         return columns

@@ -121,9 +121,24 @@ class TestQueue:
         assert listed(desk, assigned="nobody") == ["Nobody’s"]
         assert listed(desk, assigned=str(other.pk)) == ["Otto’s"]
 
+    def test_invited_or_not(self, desk: Client, reviewer: User, letter: Letter) -> None:
+        invited = letter.invitations.create(name="Invited", email="a@example.org", language="en", invited_by=reviewer)
+        make_pending(letter, name="Invited", invitation=invited)
+        make_pending(letter, name="By Itself")
+        assert listed(desk, invited="yes") == ["Invited"]
+        assert listed(desk, invited="no") == ["By Itself"]
+
     def test_what_can_not_be_asked_for_is_said_and_shows_nothing(self, desk: Client, letter: Letter) -> None:
         make_pending(letter)
-        for asked in ({"country": "Atlantis"}, {"assigned": "x"}, {"letter": "none"}, {"q": "a\0b"}, {"q": "x" * 300}):
+        for asked in (
+            {"country": "Atlantis"},
+            {"assigned": "x"},
+            {"letter": "none"},
+            {"letter": "\0"},
+            {"assigned": "9" * 30},
+            {"q": "a\0b"},
+            {"q": "x" * 300},
+        ):
             answer = desk.get(HOME, asked)
             assert answer.status_code == 200
             assert list(answer.context["rows"]) == []
@@ -356,7 +371,7 @@ class TestBatch:
 
     def test_nothing_ticked_and_nonsense(self, desk: Client, member: Signature) -> None:
         assert "nothing was approved" in desk.post(BATCH, {}, follow=True).content.decode()
-        for nonsense in ("x", "", "999999 y", "\0", "1"):
+        for nonsense in ("x", "", "999999 y", "\0", "1", "9" * 30 + " y"):
             assert desk.post(BATCH, {"approve": [nonsense]}, follow=True).status_code == 200
         member.refresh_from_db()
         assert member.status == SignatureStatus.PENDING

@@ -125,10 +125,10 @@ class TestWhatCanNotBeCalledBack:
         client.post(withdraw_page(signature))
         page, mail = client.get(withdraw_page(signature)).text, mails_to(signature.email)[-1].body
         said = [
-            "taken by the mail server of the office",
-            "refused by the mail server of the office",
+            "passed on by our mail server",
+            "refused, or sent back",
             "it is not known whether it arrived",
-            "put off by the mail server of the office, and not sent again",
+            "put off by the mail server, and not sent again",
         ]
         for office, state in zip(offices, said, strict=False):
             line = f"Edition 1, to {office}: {state}"
@@ -238,6 +238,15 @@ class TestWithholding:
         assert client.get(f"{path(links.own_url(signature))}withhold/").status_code == 200
         signature.refresh_from_db()
         assert not signature.is_withheld
+
+    def test_nobody_is_waited_for_whose_link_is_dead(self, client: Client, signature: Signature) -> None:
+        handover = services.hand_over(signature, representative="A", role="B", email="a@example.org", language="en")
+        asked = path(links.take_over_url(handover))
+        assert client.get(asked).status_code == 200
+        self.withhold(client, signature)
+        handover.refresh_from_db()
+        assert handover.status == HandoverStatus.ENDED
+        assert client.get(asked).status_code == 404
 
     def test_its_page_takes_the_secret_from_now_on(self, client: Client, signature: Signature) -> None:
         earlier = path(links.own_url(signature))

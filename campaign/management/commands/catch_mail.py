@@ -8,7 +8,6 @@ import os
 import signal
 import time
 from argparse import ArgumentParser
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,7 @@ async def _serve(port: int, directory: Path) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    catcher = Catcher(directory, parseaddr(settings.DISPATCH_FROM)[1])
+    catcher = Catcher(directory, settings.RETURN_ADDRESS)
 
     def conversation() -> SMTP:
         return SMTP(catcher, data_size_limit=MOST_BYTES, enable_SMTPUTF8=True, loop=loop)
@@ -59,11 +58,11 @@ class Catcher:
 
     def __init__(self, directory: Path, dispatch_address: str) -> None:
         self.directory = directory
-        self.dispatch_address = dispatch_address.casefold()
+        self.dispatch_address = _without_tag(dispatch_address)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd calls it so)
         """Answer once the mail is on the disk, never before: whoever hears 250 may forget it."""
-        is_dispatch = (envelope.mail_from or "").casefold() == self.dispatch_address
+        is_dispatch = _without_tag(envelope.mail_from or "") == self.dispatch_address
         assert isinstance(envelope.original_content, bytes)
         write(self.directory if is_dispatch else self.directory / "others", envelope.original_content)
         return "250 2.0.0 Written"
@@ -72,6 +71,12 @@ class Catcher:
         """A full disk, say: the sender is to keep the mail and try again."""
         logger.error("A mail could not be written", exc_info=error)
         return f"451 4.3.0 {type(error).__name__}"
+
+
+def _without_tag(address: str) -> str:
+    """The mailbox of an address, without what stands after a plus (RFC 5233): of a letter, that names the delivery."""
+    local, _, domain = address.casefold().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
 
 
 def write(directory: Path, content: bytes) -> Path:
