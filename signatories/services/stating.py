@@ -25,7 +25,7 @@ def state(stated: Signature, columns: Iterable[str]) -> Signature:
     """The row as it stands now, locked: `stated` where it is new, or was unconfirmed; else what stood there.
 
     `columns` are those that a later statement replaces. So is `link_mailed_at`, unless a link was mailed within
-    `BETWEEN_LINKS`: whoever finds the own moment there may mail one. One statement of SQL, for the caller's transaction.
+    `BETWEEN_LINKS`: whoever finds the own moment there may mail one. One statement of SQL, for a transaction.
     """
     fields = {str(field.column): field for field in Signature._meta.local_concrete_fields if not field.primary_key}
     query = InsertQuery(Signature)
