@@ -27,9 +27,9 @@ from campaign import catalogues, charts
 from campaign.demo.load import load_letter
 from dispatch import emails as dispatch_emails
 from dispatch import pdf, record, verification
+from dispatch.desk_deliveries import UNSEALED
 from dispatch.desk_forms import RecipientForm
 from dispatch.inspection import Busy, Seal
-from dispatch.desk_deliveries import UNSEALED
 from dispatch.models import (
     Channel,
     Covering,
