@@ -227,6 +227,10 @@ def _add(files: Files) -> Files:
     return files | {"evidence/receipt.png": PNG}
 
 
+def _add_beside_the_manifest(files: Files) -> Files:
+    return files | {"manifest.json.txt": b"Read this first."}
+
+
 def _change_with_the_manifest(files: Files) -> Files:
     changed = _change(files)
     manifest = json.loads(files["manifest.json"])
@@ -235,7 +239,7 @@ def _change_with_the_manifest(files: Files) -> Files:
     return changed | {"manifest.json": json.dumps(manifest).encode()}
 
 
-@pytest.mark.parametrize("tamper", [_change, _leave_out, _add, _change_with_the_manifest])
+@pytest.mark.parametrize("tamper", [_change, _leave_out, _add, _add_beside_the_manifest, _change_with_the_manifest])
 def test_a_tampered_one_is_refused(catcher: Catcher, tmp_path: Path, tamper: Callable[[Files], Files]) -> None:
     files = unpacked(download(deliver(make_delivery())))
     assert check(tmp_path, packed(files))
