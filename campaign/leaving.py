@@ -46,7 +46,8 @@ def withhold(request: HttpRequest, signature: Signature) -> HttpResponse:
         secret = services.withhold(signature)
     except services.NotStanding:
         return redirect(links.path(signature, "own"))
-    context: dict[str, Any] = {"secret": secret, "copies": copies_naming(signature), "contact": neutral_address()}
+    context: dict[str, Any] = {"signature": signature, "secret": secret, "contact": neutral_address()}
+    context["copies"] = copies_naming(signature)
     try:
         services.leave_the_pages(signature)
     except publishing.TakenDown:

@@ -1,7 +1,6 @@
 """What every test stands on: directories of its own, no broker, and a worker to call when one is needed."""
 
 from collections.abc import Callable, Iterator
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +80,7 @@ def mailboxes(settings: Settings, tmp_path: Path) -> Iterator[Path]:
     """A mail server that writes what it takes into files: letters at the top, mail to signers under `others`."""
     folder = tmp_path / "mail"
     (folder / "others").mkdir(parents=True)
-    catcher = Catcher(folder, parseaddr(configured.DISPATCH_FROM)[1])
+    catcher = Catcher(folder, configured.RETURN_ADDRESS)
     server = Controller(catcher, hostname="127.0.0.1", port=free_port())
     server.start()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"

@@ -54,7 +54,8 @@ class CorrectionForm(forms.Form):
             return NameField(
                 label=NAME_IN[code], max_length=250, required=False, error_messages=messages, widget=widget
             )
-        field = copy.deepcopy(SignForm.base_fields[name])
+        asked_as = "person" if name == "name" and "affiliation" in self.columns else name
+        field = copy.deepcopy(SignForm.base_fields[asked_as])
         if isinstance(field, forms.ChoiceField):
             field.choices = countries(get_language() or settings.LANGUAGE_CODE)
         return field

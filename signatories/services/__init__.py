@@ -3,7 +3,7 @@ changed and withdrawn (`changing`), reached (`access`), kept for another text (`
 (`telling`), and what is not kept (`retention`).
 """
 
-from signatories.services.access import issue_new_link, issue_new_secret, lock, unlock
+from signatories.services.access import issue_new_link, issue_new_secret, lock, take_back, unlock
 from signatories.services.changing import (
     STANDING,
     MailedEnough,
@@ -16,7 +16,6 @@ from signatories.services.changing import (
     decline_correction,
     hand_over,
     leave_the_pages,
-    take_back,
     take_over,
     withdraw,
     withhold,

@@ -1,14 +1,16 @@
 """Who reaches a signature's own page: links and secrets anew, and an organisation's access locked by staff."""
 
+from contextlib import suppress
+
 from django.db import transaction
 from django.db.models import F
 
 from accounts.models import User
-from ledger.services import move, witness
+from ledger.services import Overtaken, move, witness
 from signatories import emails
 from signatories.models import Organisation, Signature
 from signatories.services.secrets import new_secret, secret_index
-from signatories.states import OrganisationStatus
+from signatories.states import HandoverStatus, OrganisationStatus
 
 
 def issue_new_link(signature: Signature, *, by: User) -> None:
@@ -32,6 +34,13 @@ def renew_access(signature: Signature) -> str:
     return _renew_secret(signature) if signature.is_withheld else ""
 
 
+def take_back(signature: Signature) -> None:
+    """Ask nobody to take the signature over any more."""
+    for handover in signature.handovers.filter(status=HandoverStatus.OFFERED):
+        with suppress(Overtaken):  # accepted at this moment
+            move(handover, HandoverStatus.ENDED, by=None)
+
+
 def lock(organisation: Organisation, *, by: User) -> None:
     """Close the own pages of an organisation's signers: their mailbox may be in other hands. Raises `Overtaken`."""
     move(organisation, OrganisationStatus.LOCKED, by=by)
@@ -49,5 +58,7 @@ def _renew_secret(signature: Signature) -> str:
 
 
 def _raise_generation(signature: Signature) -> None:
+    """Every link is dead, the one to take the signature over, too: nobody waits for an answer to that."""
+    take_back(signature)
     Signature.objects.filter(pk=signature.pk).update(link_generation=F("link_generation") + 1)
     signature.refresh_from_db(fields=["link_generation"])

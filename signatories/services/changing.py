@@ -1,7 +1,6 @@
 """What its signer changes about a signature: corrected, handed over, written to in another language, withdrawn."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -9,14 +8,14 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from ledger.services import Overtaken, move, record, witness
+from ledger.services import move, record, witness
 from letters.services import touch
 from publishing import services as publishing
 from signatories import emails
 from signatories.folding import fold_name, mailbox
 from signatories.models import Correction, Handover, Signature
 from signatories.queries import Copy
-from signatories.services.access import renew_access
+from signatories.services.access import renew_access, take_back
 from signatories.services.evidence import assess
 from signatories.services.signing import SHOWN_IN
 from signatories.states import CorrectionStatus, HandoverStatus, SignatureStatus
@@ -90,13 +89,6 @@ def hand_over(signature: Signature, *, representative: str, role: str, email: st
         if not emails.handover_offered(handover):
             raise MailedEnough
     return handover
-
-
-def take_back(signature: Signature) -> None:
-    """Ask nobody any more."""
-    for handover in signature.handovers.filter(status=HandoverStatus.OFFERED):
-        with suppress(Overtaken):  # accepted at this moment
-            move(handover, HandoverStatus.ENDED, by=None)
 
 
 def take_over(handover: Handover) -> str:

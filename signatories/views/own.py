@@ -52,12 +52,14 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 def _to_confirm(request: HttpRequest, signature: Signature, *, changed: bool) -> HttpResponse:
     is_open = may_see(request, signature)
     waits = signature.status == SignatureStatus.UNCONFIRMED
+    stated_again = waits and services.is_stated_again(signature)
     context: dict[str, Any] = {
         "state": signature.status,
         "waits": waits,
         "changed": changed,
         "is_open": is_open,
-        "takes_secret": not is_open and services.is_stated_again(signature),
+        "takes_secret": not is_open and stated_again,
+        "stated_again": stated_again,
         "shown": services.fingerprint(signature),
         "newer": what_changed(signature).get("newer") if waits else None,
         **(what_changed(signature) if waits and is_open else {}),

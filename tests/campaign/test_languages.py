@@ -324,7 +324,7 @@ class TestSignersPages:
                 for page in (confirm, own, withdraw):
                     reader.get(page)
                 if visibility == Signature.Visibility.WITHHELD:
-                    reader.post(f"/{language}/signatures/secret/", {"secret": secret})
+                    reader.post(f"/{language}/signatures/secret/", {"secret": secret, "next": confirm})
                     for page in (confirm, own, withdraw):
                         reader.get(page)
                     reader.client.logout()

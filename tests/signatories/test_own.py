@@ -14,7 +14,7 @@ from ledger.services import IllegalMove, Overtaken
 from letters.models import Letter
 from letters.services import save_version
 from mailing.models import Mail
-from signatories import links, services
+from signatories import emails, links, services
 from signatories.authority import Grade
 from signatories.models import Correction, Handover, Organisation, Signature
 from signatories.services.evidence import assess
@@ -433,3 +433,30 @@ class TestAtTheDesk:
         for what in ("new-link", "new-secret", "lock", "unlock"):
             assert client.post(f"/desk/signatures/{signature.pk}/access/{what}/").status_code == 403
         assert client.get(f"/desk/signatures/{signature.pk}/access/").status_code == 403
+
+
+class TestAnIndividual:
+    @pytest.fixture
+    def signature(self, letter: Letter) -> Signature:
+        stated = {"affiliation": "University of Examples", "country": "BY", "representative": "", "role": ""}
+        return make_signature(letter, name="Ann Example", kind=Signature.Kind.INDIVIDUAL, **stated)
+
+    def test_sees_what_is_public_of_a_person(self, client: Client, signature: Signature) -> None:
+        page = client.get(path(links.own_url(signature))).text
+        public, _, staff = page.partition("Never public")
+        assert "Ann Example" in public
+        assert "University of Examples" in public
+        assert "Belarus</dd>" not in public
+        assert "Belarus</dd>" in staff
+        assert "Representative" not in staff
+        assert "your organisation" not in page.partition("<main")[2].partition("<details")[0]
+
+    def test_is_asked_for_a_name_and_no_organisation(self, client: Client, signature: Signature) -> None:
+        form = client.get(f"{path(links.own_url(signature))}correct/").context["form"]
+        assert form.fields["name"].label == "Your name"
+
+    @pytest.mark.parametrize("name", ["confirm", "received", "approved", "rejected", "withdrawn"])
+    def test_is_not_taken_for_an_organisation_in_mails(self, signature: Signature, name: str) -> None:
+        signature.reason = Signature.Reason.AUTHORITY if name == "rejected" else ""
+        getattr(emails, name)(signature)
+        assert "your organisation" not in Mail.objects.get().body

@@ -128,6 +128,15 @@ class TestTheWayFromFormToStaff:
         client.post(link, {"shown": answer.context["shown"]})
         assert letter.signatures.get().status == SignatureStatus.PENDING
 
+    def test_whoever_opens_the_link_after_two_forms_is_told_to_read_each_line(
+        self, client: Client, letter: Letter
+    ) -> None:
+        client.post(SIGN, stated(letter, visibility="withheld"))
+        link = link_in(Mail.objects.get())
+        warned = "filled in more than once with this address, and what was stated last"
+        client.post(SIGN, stated(letter, visibility="public"))
+        assert warned in client.get(link).text
+
     def test_without_what_was_shown_nothing_is_confirmed(self, client: Client, letter: Letter) -> None:
         client.post(SIGN, stated(letter))
         link = link_in(Mail.objects.get())

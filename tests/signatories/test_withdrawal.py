@@ -239,6 +239,15 @@ class TestWithholding:
         signature.refresh_from_db()
         assert not signature.is_withheld
 
+    def test_nobody_is_waited_for_whose_link_is_dead(self, client: Client, signature: Signature) -> None:
+        handover = services.hand_over(signature, representative="A", role="B", email="a@example.org", language="en")
+        asked = path(links.take_over_url(handover))
+        assert client.get(asked).status_code == 200
+        self.withhold(client, signature)
+        handover.refresh_from_db()
+        assert handover.status == HandoverStatus.ENDED
+        assert client.get(asked).status_code == 404
+
     def test_its_page_takes_the_secret_from_now_on(self, client: Client, signature: Signature) -> None:
         earlier = path(links.own_url(signature))
         secret = self.withhold(client, signature)

@@ -34,5 +34,5 @@ class Command(BaseCommand):
                 file.writelines(export(letter, kind, by=None))
             unfinished.replace(path)
         except OSError as error:
-            raise CommandError(str(error)) from None
+            raise CommandError(f"{path} can’t be written: {error.strerror}.") from None
         self.stdout.write(f"Written: {path}. Signatures: {letter.signatures.count()}.")

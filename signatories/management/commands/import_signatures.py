@@ -38,7 +38,9 @@ class Command(BaseCommand):
                     survey, _rows = look_through(letter, file)
                 else:
                     survey = importing.import_file(letter, file, by=by, visibility=options["visibility"])
-        except (OSError, Unreadable) as error:
+        except OSError as error:
+            raise CommandError(f"{options['file']} can’t be read: {error.strerror}.") from None
+        except Unreadable as error:
             raise CommandError(str(error)) from None
         self._tell(survey)
         if survey.problem_count:
