@@ -247,7 +247,10 @@ def _page(request: HttpRequest, found: Delivery, *, status: int = 200, **bound: 
         "letter": edition.letter,
         "file": file,
         "said": list(record.sentences(found)),
-        "conversations": [(attempt, STAGES.get(attempt.stage, attempt.stage)) for attempt in found.conversations.all()],
+        "conversations": [
+            (attempt, STAGES.get(attempt.stage, attempt.stage), _connection(attempt.connection))
+            for attempt in found.conversations.all()
+        ],
         "notices": found.notices.all(),
         "replies": found.replies.prefetch_related("files"),
         "files": found.evidence.all(),
@@ -259,6 +262,14 @@ def _page(request: HttpRequest, found: Delivery, *, status: int = 200, **bound: 
         "forms": _forms(found) | bound,
     }
     return render(request, "desk/delivery.html", context, status=status)
+
+
+def _connection(facts: dict[str, Any]) -> list[tuple[str, Any]]:
+    """What is known of a connection, in words where there are any; the rest are terms of the trade."""
+    labels = {"relay": _("Our mail server"), "peer": _("Address that answered"), "tls": "TLS"}
+    labels |= {"cipher": _("Cipher"), "bits": _("Length of the key, in bits")}
+    labels |= {"certificate_sha256": _("Certificate of the mail server (SHA-256)")}
+    return [(label, facts[name]) for name, label in labels.items() if name in facts]
 
 
 def _forms(found: Delivery) -> dict[str, forms.Form]:
