@@ -143,7 +143,8 @@ def admin_login(request: HttpRequest, extra_context: dict[str, Any] | None = Non
 def back(request: HttpRequest, default: str) -> str:
     """Where the reader came from, as `next` says, if that is a page of ours."""
     stated = request.POST.get("next") or request.GET.get("next") or ""
-    return stated if url_has_allowed_host_and_scheme(stated, allowed_hosts=None) else default
+    ours = stated.startswith("/") and url_has_allowed_host_and_scheme(stated, allowed_hosts=None)
+    return stated if ours else default
 
 
 def staff(request: HttpRequest) -> User:

@@ -1,14 +1,16 @@
 """The desk: the queue with the letters below it, and a page a letter."""
 
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import (
@@ -22,6 +24,7 @@ from accounts.access import (
     staff_page,
 )
 from accounts.models import User
+from campaign.letter_history import history
 from campaign.standing import BEING_TYPESET, Standing, progress, standings
 from ledger.services import IllegalMove, Overtaken
 from letters import services
@@ -63,11 +66,13 @@ def letter(request: HttpRequest, slug: str) -> HttpResponse:
     """A letter: what is done, what the next step waits for, and who signed."""
     found: Letter = get_object_or_404(Letter.objects.select_related("campaign"), slug=slug)
     (standing,) = standings([found])
+    may_campaign = may(staff(request), access_campaign)
     context = {
         "letter": found,
         "standing": standing,
         "editions": _editions(found),
-        "may_campaign": may(staff(request), access_campaign),
+        "may_campaign": may_campaign,
+        "history": history(found) if may_campaign else [],
         "may_write": may(staff(request), access_text),
         "is_open": found.status == LetterStatus.OPEN,
         **_signatures(request, standing, staff(request)),
@@ -123,6 +128,13 @@ class SigningForm(forms.ModelForm):
         model = Letter
         fields = ("signing_until", "accepts_individuals", "is_guarded")
         widgets = {"signing_until": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+        error_messages = {"signing_until": {"invalid": gettext_lazy("Enter a day such as 2020-08-31.")}}
+
+    def clean_signing_until(self) -> date | None:
+        day: date | None = self.cleaned_data["signing_until"]
+        if day == date.max:  # it has no end: there is no day after it
+            raise ValidationError(_("Enter a day such as 2020-08-31."))
+        return day
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -51,7 +51,7 @@ class SpellingForm(forms.Form):
         own = settings.MODELTRANSLATION_DEFAULT_LANGUAGE
         for code in (own, *(code for code, _name in settings.LANGUAGES if code != own)):
             self.fields[f"name_{code}"] = NameField(
-                label=_("Name") if code == own else NAME_IN[code],
+                label=_("Name of the organisation") if code == own else NAME_IN[code],
                 max_length=250,
                 required=code == own,
                 initial=getattr(signature, f"name_{code}"),

@@ -132,8 +132,8 @@ def set_logo(organisation: Organisation, png: bytes, *, by: User) -> None:
     name = logos.keep(png) if png else ""
     with transaction.atomic():
         _locked(organisation)
-        Organisation.objects.filter(pk=organisation.pk).update(logo=name)
-        witness(organisation, "logo", by=by)
+        if Organisation.objects.filter(pk=organisation.pk).exclude(logo=name).update(logo=name):
+            witness(organisation, "logo", by=by)
 
 
 def add_alias(organisation: Organisation, name: str, *, language: str = "", by: User) -> None:

@@ -198,7 +198,8 @@ def test_back_to_the_page_where_the_button_was_but_not_to_another_site(letter: L
     signature = make_pending(letter)
     address = reverse("desk:approve", args=[signature.pk])
     assert browser.post(address, stay).headers["Location"] == stay["next"]
-    assert browser.post(address, {"shown": "", "next": "//evil.example.org/"}).headers["Location"] == HOME
+    for elsewhere in ("//evil.example.org/", "evil", "a@b", "x" * 20_000):
+        assert browser.post(address, {"shown": "", "next": elsewhere}).headers["Location"] == HOME
 
 
 def test_the_letters_page_lists_by_state_who_decided(letter: Letter, reviewer: User) -> None:
@@ -290,6 +291,29 @@ def test_opened_and_closed_for_signing(letter: Letter, reviewer: User) -> None:
     browser.post(f"{LETTER}open/")
     letter.refresh_from_db()
     assert letter.status == LetterStatus.OPEN
+
+
+def test_the_letters_page_tells_what_was_done_to_it_and_by_whom(letter: Letter, reviewer: User) -> None:
+    campaigner = make_user(Role.Name.CAMPAIGNER, name="Clara Campaigner")
+    browser = desk_of(campaigner)
+    browser.post(f"{LETTER}close/")
+    browser.post(f"{LETTER}signing/", {"signing_until": "2031-05-06"})
+    browser.post(f"{LETTER}invitations/link/", {"label": "Members"})
+    told = [(str(what), who) for _at, what, who in browser.get(LETTER).context["history"]]
+    assert told == [
+        ("Closed for signing", campaigner),
+        ("Chosen who may sign, and until when", campaigner),
+        ("Private link made", campaigner),
+    ]
+    assert "Private link made" not in desk_of(reviewer).get(LETTER).content.decode()
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "2026-99-99", "10000-01-01", "\0"])
+def test_a_last_day_that_is_none_changes_nothing(letter: Letter, day: str) -> None:
+    browser = desk_of(make_user(Role.Name.CAMPAIGNER))
+    answer = browser.post(f"{LETTER}signing/", {"signing_until": day})
+    assert answer.status_code == 422
+    assert "Enter a day such as 2020-08-31." in answer.content.decode()
 
 
 @pytest.mark.parametrize("address", [HOME, LETTER, f"{LETTER}?state=approved", f"{LETTER}?state=withdrawn"])
