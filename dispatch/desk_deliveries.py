@@ -1,5 +1,6 @@
 """A delivery at the desk: what is known of it, what came back, and the ways that are left when it was refused."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -7,11 +8,13 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import access_campaign, access_deliveries, may, staff, staff_page
-from dispatch import paper, pdf, record
+from dispatch import bundle, paper, pdf, record, seal
 from dispatch.desk import REFUSALS, STAGES
 from dispatch.desk_forms import (
     CarriedForm,
@@ -31,6 +34,15 @@ from dispatch.twin import twin
 
 ON_THE_WAY = (DispatchStatus.SENDING, DispatchStatus.DONE)
 PACKS: dict[str, Callable[[Delivery], bytes]] = {"covering": paper.covering_letter, "label": paper.label}
+UNSEALED: dict[type[Exception], Promise] = {
+    seal.NoTimeStamp: gettext_lazy(
+        "The evidence can’t be sealed now, for the time stamping authority gives no stamp. Try again later."
+    ),
+    seal.NoCertificate: gettext_lazy(
+        "The evidence can’t be sealed, for the certificate can’t be opened. An operator has to look."
+    ),
+}
+log = logging.getLogger(__name__)
 
 
 @require_safe
@@ -134,6 +146,21 @@ def evidence_file(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Evidence, pk=pk)
     name = f'attachment; filename="{evidence.name_of(found)}"'
     return HttpResponse(evidence.contents(found), found.content_type, headers={"Content-Disposition": name})
+
+
+@require_safe
+@staff_page(access_deliveries)
+def bundled(request: HttpRequest, pk: int) -> HttpResponse:
+    """All that is known of it in one file, sealed now."""
+    found = _delivery(pk)
+    try:
+        data = bundle.of(found)
+    except (seal.NoTimeStamp, seal.NoCertificate) as trouble:
+        log.warning("The evidence of delivery %s can't be sealed: %s", pk, trouble)
+        messages.error(request, str(UNSEALED[type(trouble)]))
+        return redirect("desk:delivery", pk=pk)
+    name = f'attachment; filename="delivery-{found.pk}.zip"'
+    return HttpResponse(data, "application/zip", headers={"Content-Disposition": name})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

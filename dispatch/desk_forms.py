@@ -197,9 +197,12 @@ class CarriedForm(forms.Form):
             del self.fields["tracking"]
 
 
+SHOWN = [(kind.value, kind.label) for kind in Evidence.Kind if kind != Evidence.Kind.MAIL]  # that one is the machine's
+
+
 class EvidenceForm(forms.Form):
     prefix = "evidence"
-    kind = forms.ChoiceField(label=_("What the file shows"), choices=Evidence.Kind.choices)
+    kind = forms.ChoiceField(label=_("What the file shows"), choices=SHOWN)
     file = PictureField(label=_("File"))
 
 

@@ -477,6 +477,7 @@ class Evidence(models.Model):
         SCREENSHOT = "screenshot", _("Screenshot")
         RECEIPT = "receipt", _("Receipt")
         REPLY = "reply", _("Reply of the office")
+        MAIL = "mail", _("The mail, byte for byte")
         OTHER = "other", _("Something else")
 
     delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="evidence")

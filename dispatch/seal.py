@@ -4,6 +4,8 @@ The certificate is the operator's (`SEAL_P12`). Without one, a demonstration cer
 says of itself that nobody is to trust it. With `TSA_URL`, the seal holds a time stamp (B-T, else B-B).
 """
 
+import asyncio
+import hashlib
 import os
 import secrets
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +17,9 @@ from typing import Any, NamedTuple
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
-from cryptography.hazmat.primitives.serialization import NoEncryption
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption
+from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKCS7SignatureBuilder
 from cryptography.hazmat.primitives.serialization.pkcs12 import (
     PKCS12KeyAndCertificates,
     load_pkcs12,
@@ -60,6 +64,32 @@ def seal(pdf: bytes, *, reference: str) -> Sealed:
     _opened(store, password)
     with ThreadPoolExecutor(1) as own_thread:  # pyHanko starts an event loop, which fails where one runs already
         return own_thread.submit(_checked, pdf, reference, store, password).result()
+
+
+def sign(data: bytes) -> bytes:
+    """A detached CMS signature of `data` by the certificate that seals, in DER. Raises `NoCertificate`."""
+    opened = _opened(*_store())
+    assert opened.cert is not None
+    assert isinstance(opened.key, RSAPrivateKey | EllipticCurvePrivateKey)
+    builder = PKCS7SignatureBuilder().set_data(data)
+    builder = builder.add_signer(opened.cert.certificate, opened.key, hashes.SHA256())
+    for above in opened.additional_certs:
+        builder = builder.add_certificate(above.certificate)
+    return builder.sign(Encoding.DER, [PKCS7Options.DetachedSignature, PKCS7Options.Binary])
+
+
+def stamp(data: bytes) -> bytes:
+    """What the authority answers when asked for the time (RFC 3161), for its SHA-256. Raises `NoTimeStamp`."""
+    digest = hashlib.sha256(data).digest()
+    with ThreadPoolExecutor(1) as own_thread:
+        return own_thread.submit(_stamped, digest).result()
+
+
+def certificate() -> bytes:
+    """The one that seals, as PEM. Raises `NoCertificate`."""
+    opened = _opened(*_store()).cert
+    assert opened is not None
+    return opened.certificate.public_bytes(Encoding.PEM)
 
 
 def fingerprint() -> str:
@@ -120,6 +150,25 @@ def _stamper() -> Any:
                 raise NoTimeStamp(f"{failure}") from failure
 
     return Stamper(settings.TSA_URL, timeout=TSA_TIMEOUT)
+
+
+def _stamped(digest: bytes) -> bytes:
+    """The stamp, looked at before it is handed on: whole, and of this digest."""
+    from asn1crypto import tsp
+    from pyhanko.sign.validation.errors import SignatureValidationError
+    from pyhanko.sign.validation.generic_cms import validate_tst_signed_data
+    from pyhanko_certvalidator import ValidationContext
+
+    token: Any = asyncio.run(_stamper().async_timestamp(digest, "sha256"))
+    nobody = ValidationContext(trust_roots=[])
+    try:
+        found = asyncio.run(validate_tst_signed_data(token["content"], nobody, {"sha256": digest}.__getitem__))
+    except (SignatureValidationError, ValueError, LookupError) as failure:
+        raise NoTimeStamp(f"{failure}") from failure
+    if not (found["intact"] and found["valid"]):
+        raise NoTimeStamp("What the time stamping authority answered is no stamp of this.")
+    answer: bytes = tsp.TimeStampResp({"status": {"status": "granted"}, "time_stamp_token": token}).dump()
+    return answer
 
 
 def _store() -> tuple[bytes, bytes | None]:

@@ -76,15 +76,17 @@ def hand_over(
     recipient: str,
     relay: Relay,
     before_dot: Callable[[], None],
+    before_data: Callable[[], None] = lambda: None,
     on_the_way: Callable[[], None] = lambda: None,
     envelope_id: str = "",
     transcript: Transcript | None = None,
 ) -> Answer:
     """Hand `message` to `relay` for one recipient. Raises `NotTaken` or `Unanswered`.
 
-    `on_the_way` is called between the steps, `before_dot` when nothing but the final dot is left to be written. If
-    either raises, the dot is not written and the mail not delivered. Where the relay offers notices of what becomes of
-    the mail further on (RFC 3461), they are asked for, under `envelope_id`. `transcript` is filled in, however it ends.
+    `on_the_way` is called between the steps, `before_data` when both addresses are taken and nothing of the mail is on
+    the line, `before_dot` when nothing but the final dot is left to be written. If any raises, the dot is not written
+    and the mail not delivered. Where the relay offers notices of what becomes of the mail further on (RFC 3461), they
+    are asked for, under `envelope_id`. `transcript` is filled in, however it ends.
     """
     if not (sender.isascii() and recipient.isascii()):
         raise ValueError("The addresses are not ASCII.")
@@ -98,6 +100,7 @@ def hand_over(
             _expect(Stage.MAIL, client.mail(sender, mail_options))
         with _at(Stage.RCPT):
             _expect(Stage.RCPT, client.rcpt(recipient, rcpt_options))
+        before_data()
         on_the_way()
         _pour(client, message, on_the_way)
         before_dot()

@@ -265,7 +265,7 @@ class Migration(migrations.Migration):
             name='Evidence',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('screenshot', 'Screenshot'), ('receipt', 'Receipt'), ('reply', 'Reply of the office'), ('other', 'Something else')], max_length=10, verbose_name='What the file shows')),
+                ('kind', models.CharField(choices=[('screenshot', 'Screenshot'), ('receipt', 'Receipt'), ('reply', 'Reply of the office'), ('mail', 'The mail, byte for byte'), ('other', 'Something else')], max_length=10, verbose_name='What the file shows')),
                 ('path', models.CharField(max_length=200)),
                 ('content_type', models.CharField(max_length=40)),
                 ('size', models.PositiveIntegerField()),

@@ -16,12 +16,14 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from dispatch import emails, returns, smtp
 from dispatch.models import Delivery, Dispatch
 from dispatch.refusals import queue_id_in, refusal_of
-from dispatch.services import dispatches
+from dispatch.services import dispatches, evidence
 from dispatch.states import ARRIVING, DeliveryStatus, DispatchStatus
 from dispatch.transcript import Transcript
 from ledger.bell import ring
@@ -142,9 +144,20 @@ def _hand_over(delivery: Delivery, talk: Transcript) -> smtp.Answer:
         envelope_id=returns.token(delivery.pk, delivery.attempts),
         transcript=talk,
         relay=_relay(),
+        before_data=partial(_keep_as_evidence, delivery, message),
         before_dot=partial(_commit_to_sending, delivery),
         on_the_way=partial(_renew, delivery),
     )
+
+
+def _keep_as_evidence(delivery: Delivery, message: bytes) -> None:
+    """What can't be shown afterwards is not sent."""
+    try:
+        evidence.keep_mail(delivery, message)
+    except OSError as trouble:
+        raise emails.Unfit(
+            format_lazy(_("The mail can’t be kept as evidence: {error}"), error=str(trouble))
+        ) from trouble
 
 
 def _renew(delivery: Delivery) -> None:

@@ -43,6 +43,13 @@ def keep(
     )
 
 
+def keep_mail(delivery: Delivery, message: bytes) -> None:
+    """The mail as it goes out, before it does; once, however often the same bytes are tried."""
+    sha256 = hashlib.sha256(message).hexdigest()
+    if not delivery.evidence.filter(kind=Evidence.Kind.MAIL, sha256=sha256).exists():
+        keep(delivery, message, kind=Evidence.Kind.MAIL, content_type="message/rfc822", by=None)
+
+
 def contents(evidence: Evidence) -> bytes:
     with default_storage.open(evidence.path) as stored:
         return decrypt_bytes(stored.read())

@@ -27,6 +27,7 @@ from campaign import catalogues, charts
 from campaign.demo.load import load_letter
 from dispatch import emails as dispatch_emails
 from dispatch import pdf, record, verification
+from dispatch.desk_deliveries import UNSEALED
 from dispatch.desk_forms import RecipientForm
 from dispatch.inspection import Busy, Seal
 from dispatch.models import (
@@ -841,6 +842,9 @@ class TestFollowUp:
                 if channel == Channel.EMAIL or status == DeliveryStatus.TO_PRINT:
                     at_desk.get(page)
         at_desk.get(reverse("desk:offices"))
+        for told in UNSEALED.values():
+            with translation.override(language):
+                assert_speaks(language, str(told))
         Reader(language).get(letter_path(language) + "delivery/")
         for verb in ("registered", "refused", "taken", "add_evidence", "add_reply", "carried"):
             at_desk.post(reverse(f"desk:{verb}", args=[delivery.pk]), status=422)
