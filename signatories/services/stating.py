@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import cache
 
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models.sql import InsertQuery
@@ -12,13 +13,7 @@ from signatories.states import SignatureStatus
 BETWEEN_LINKS = timedelta(minutes=10)
 # Without the manager that translates names: nothing here depends on a language.
 ROWS = SignatureQuerySet(Signature)
-# What the mail that follows stands on, in the order of the model; the rest is read when it is asked for.
-READ = [
-    field
-    for field in Signature._meta.concrete_fields
-    if field.name
-    in ("id", "status", "visibility", "email", "mailbox", "language", "signed_at", "link_generation", "link_mailed_at")
-]
+READ = Signature._meta.concrete_fields  # all of them: a column read later would tell one state from another
 
 
 def state(stated: Signature, columns: Iterable[str]) -> Signature:
@@ -32,7 +27,7 @@ def state(stated: Signature, columns: Iterable[str]) -> Signature:
     query.insert_values(fields.values(), [stated])
     [(insert, values)] = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
     replaced = frozenset(columns)
-    anew = [column for column, field in fields.items() if field.name in replaced]
+    anew = tuple(column for column, field in fields.items() if field.name in replaced)
     with connection.cursor() as cursor:
         lately = connection.ops.adapt_datetimefield_value(stated.signed_at - BETWEEN_LINKS)
         cursor.execute(f"{insert} {_on_conflict(anew)}", (*values, lately))
@@ -41,7 +36,8 @@ def state(stated: Signature, columns: Iterable[str]) -> Signature:
     return row
 
 
-def _on_conflict(columns: list[str]) -> str:
+@cache
+def _on_conflict(columns: tuple[str, ...]) -> str:
     """By the constraint `signature_is_one_row`, whose condition Django can't name. Any row is touched, to be locked."""
     quote = connection.ops.quote_name
     table, status, mailbox = map(quote, (Signature._meta.db_table, "status", "mailbox"))

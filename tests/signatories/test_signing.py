@@ -182,6 +182,7 @@ class TestNobodyLearnsWhoSigned:
     ) -> None:
         found = {situation: self.answered(letter, situation, visibility) for situation in SITUATIONS}
         for situation, answered in found.items():
+            assert answered[-1] == found["new"][-1], situation
             assert answered == found["new"], situation
 
     def answered(self, letter: Letter, situation: str, visibility: str) -> tuple[Any, ...]:
