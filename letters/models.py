@@ -53,7 +53,7 @@ class Letter(Stateful):
     class Order(models.TextChoices):
         NAME = "name", _("By name")
         DATE = "date", _("By date of signing")
-        HAND = "hand", _("By hand")
+        HAND = "hand", pgettext_lazy("order of a list", "By hand")
 
     machine: ClassVar[StateMachine] = LETTER
 
