@@ -1,10 +1,10 @@
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.utils.crypto import get_random_string
 from django.utils.functional import cached_property
 from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -159,7 +159,7 @@ class SignForm(forms.Form):
                 widget=forms.TextInput(attrs={"lang": code}),
             )
         self.fields["version"].initial = self.latest.pk
-        self.fields["seed"].initial = get_random_string(32)
+        self.fields["seed"].initial = secrets.token_urlsafe(32)
         self._ask_who_signs(letter.accepts_individuals)
         self.order_fields(["kind", "visibility", "name", *(f"name_{code}" for code in self.other_languages())])
         for field in self.fields.values():

@@ -18,6 +18,7 @@ from django.utils.crypto import salted_hmac
 from ledger.services import insert_if_absent
 from letters.models import Letter
 from signatories.models import SpentProof
+from signatories.services.stating import ROWS
 from signatories.states import SignatureStatus
 
 LASTS = timedelta(minutes=30)
@@ -69,7 +70,7 @@ def forget_spent() -> None:
 
 def _is_under_attack(letter: Letter) -> bool:
     since, threshold = timezone.now() - timedelta(seconds=settings.GUARD_WITHIN), max(settings.GUARD_AFTER, 1)
-    recent = letter.signatures.filter(status=SignatureStatus.UNCONFIRMED, signed_at__gt=since)
+    recent = ROWS.filter(letter=letter, status=SignatureStatus.UNCONFIRMED, signed_at__gt=since)
     return bool(recent.order_by().values_list("pk", flat=True)[threshold - 1 : threshold])
 
 

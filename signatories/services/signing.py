@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ledger.models import Event
-from ledger.services import Overtaken, insert_if_absent, move, record_once
+from ledger.services import Overtaken, move, record_once
 from letters.models import Letter, Version
 from signatories import emails, logos
 from signatories.folding import fold_name, mailbox
@@ -19,10 +19,10 @@ from signatories.services.answering import has_signed
 from signatories.services.evidence import assess
 from signatories.services.objecting import tell_organisation
 from signatories.services.secrets import secret_index
+from signatories.services.stating import state
 from signatories.states import SignatureStatus
 
 KEPT_UNCONFIRMED = timedelta(days=7)
-BETWEEN_LINKS = timedelta(minutes=10)
 SHOWN_IN = ("signatories", "leaving", "editions")  # the kinds of pages that may name a signatory
 
 
@@ -97,14 +97,10 @@ def sign(
     with transaction.atomic():
         if proof:
             guard.spend(proof)
-        is_new = insert_if_absent(Signature(letter=letter, **who, **stated))
-        signature = Signature.objects.standing_for(letter, **who).select_for_update().get()
-        signature.letter = letter
-        if is_new or signature.status == SignatureStatus.UNCONFIRMED:
-            _state(signature, stated)
+        statement = Signature(letter=letter, link_mailed_at=stated["signed_at"], **who, **stated)
+        signature = state(statement, [*stated, "name"])
         if not is_proven:
-            _mail_link(signature)
-        signature.save(update_fields=[*stated, "name", "link_mailed_at"])
+            _mail_link(signature, again=signature.link_mailed_at != statement.link_mailed_at)
         record_once(signature, by=None)
         if is_proven:
             confirm(signature, shown=fingerprint(signature))
@@ -154,15 +150,7 @@ def fingerprint(signature: Signature) -> str:
     return signature.signed_at.isoformat()
 
 
-def _state(signature: Signature, stated: dict[str, Any]) -> None:
-    for column, value in stated.items():
-        setattr(signature, column, value)
-
-
-def _mail_link(signature: Signature) -> None:
+def _mail_link(signature: Signature, *, again: bool) -> None:
     """Mail the link to confirm, or where the signature stands; a double click gets one mail."""
-    now = timezone.now()
     mail = emails.confirm if signature.status == SignatureStatus.UNCONFIRMED else emails.already
-    mailed_at = signature.link_mailed_at
-    if mail(signature, again=mailed_at is not None and mailed_at > now - BETWEEN_LINKS):
-        signature.link_mailed_at = now
+    mail(signature, again=again)

@@ -92,6 +92,7 @@ def _beside_minimal(var_dir: Path, form: dict[str, str]) -> tuple[float, float]:
 
 def add_unconfirmed(letter: "Letter", wanted: int) -> None:
     """Signatures of organisations that nobody has confirmed yet: what a form meets most of."""
+    from django.db import connection
     from django.utils import timezone
 
     from signatories.folding import fold_name, mailbox
@@ -117,3 +118,5 @@ def add_unconfirmed(letter: "Letter", wanted: int) -> None:
                 )
             )
         Signature.objects.bulk_create(rows)
+    if connection.vendor == "postgresql":  # as its own housekeeping does within a minute
+        connection.cursor().execute("ANALYZE")
