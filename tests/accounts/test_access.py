@@ -235,12 +235,14 @@ def test_the_admin_is_for_superusers_only() -> None:
         assert browser.get("/admin/").status_code == 403
         assert browser.get("/admin/login/").status_code == 403
         assert browser.get("/admin/signatories/signature/").status_code == 403
+        assert 'href="/admin/"' not in browser.get("/desk/").content.decode()
 
 
 def test_every_list_of_the_admin_opens_and_what_is_evidence_is_not_touched() -> None:
     make_edition()
     browser = Client()
     browser.force_login(make_user("", is_staff=True, is_superuser=True))
+    assert 'href="/admin/"' in browser.get("/desk/").content.decode()
     lists = re.findall(r'href="(/admin/\w+/\w+/)"', browser.get("/admin/").content.decode())
     assert "/admin/dispatch/edition/" in lists
     for address in set(lists):
