@@ -31,6 +31,7 @@ from dispatch.states import DeliveryStatus, DispatchStatus
 from ledger.services import IllegalMove, Overtaken
 from letters.models import Letter
 from mailing.services import one_line
+from signatories.queries import authority_of
 
 # How far the talk with the mail server had come.
 STAGES: dict[str, Promise] = {
@@ -138,6 +139,7 @@ def dispatch(request: HttpRequest, pk: int) -> HttpResponse:
         "edition": found.edition,
         "letter": found.edition.letter,
         "deliveries": listed,
+        "authority": authority_of(found.edition.signatures.all()),
         "all_fit": not any("unfit" in item for item in listed),
         "all_by_mail": all(item["delivery"].is_mail for item in listed),
         "may_follow": may(user, access_deliveries),

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, F, Q
 
 from letters.models import Letter, Version
+from signatories.authority import Grade
 from signatories.models import Signature, SignatureQuerySet
 from signatories.ordering import Rule, in_order
 from signatories.states import SignatureStatus
@@ -168,3 +170,29 @@ def reasons(letter: Letter, *, since: Version, language: str) -> list[str]:
         getattr(version, f"reason_{language}", "") or getattr(version, f"reason_{default}") or "" for version in later
     ]
     return [reason for reason in said if reason]
+
+
+@dataclass(frozen=True)
+class Authority:
+    """How sure we are that those who signed might sign: how many by grade of evidence, the strongest first.
+
+    `doubtful` are those without any, or to which the organisation itself objected, each with the name that it goes by:
+    not all of them, and none whose name is withheld. `unnamed` is how many more there are.
+    """
+
+    grades: list[tuple[Grade, int]]
+    doubtful: list[tuple[Signature, str]]
+    unnamed: int
+
+
+def authority_of(signatures: SignatureQuerySet, *, at_most: int = 50) -> Authority:
+    counted = signatures.order_by("-grade").values_list("grade").annotate(Count("pk"))
+    doubtful = signatures.filter(Q(grade=Grade.NONE) | Q(disputed_at__isnull=False))
+    named = doubtful.filter(visibility=Signature.Visibility.PUBLIC).order_by("-disputed_at", "folded_name", "pk")
+    own_name = attrgetter(f"name_{settings.MODELTRANSLATION_DEFAULT_LANGUAGE}")
+    listed = [(signature, own_name(signature)) for signature in named[:at_most]]
+    return Authority(
+        grades=[(Grade(grade), count) for grade, count in counted],
+        doubtful=listed,
+        unnamed=doubtful.count() - len(listed),
+    )

@@ -158,6 +158,23 @@ def test_a_dispatch_shows_what_goes_to_whom(letter: Letter, campaigner: User) ->
     assert edition.sha256 in said
 
 
+def test_a_dispatch_shows_what_speaks_for_its_signatories(letter: Letter, campaigner: User) -> None:
+    make_signature(letter, name="Mandated Office", grade=5)
+    make_signature(letter, name="Unproven Office", grade=0)
+    make_signature(letter, name="Objecting Office", grade=3, disputed_at=timezone.now())
+    make_signature(letter, name="Hidden Office", grade=0, visibility="withheld")
+    dispatch = prepared(letter, campaigner)
+    answer = desk_of(campaigner).get(f"/desk/dispatches/{dispatch.pk}/")
+    authority = answer.context["authority"]
+    assert [(grade.value, count) for grade, count in authority.grades] == [(5, 1), (3, 1), (0, 2)]
+    assert {name for _, name in authority.doubtful} == {"Unproven Office", "Objecting Office"}
+    assert authority.unnamed == 1
+    said = " ".join(answer.content.decode().split())
+    assert "Unproven Office" in said
+    assert "the organisation objected" in said
+    assert "Hidden Office" not in said
+
+
 def test_an_edition_is_not_prepared_twice(letter: Letter, campaigner: User) -> None:
     dispatch = prepared(letter, campaigner)
     said = press(campaigner, f"/desk/editions/{dispatch.edition_id}/prepare/")
