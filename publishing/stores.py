@@ -87,6 +87,8 @@ class LocalTree(FileSystemStorage):
                     if base:
                         _let_linger(base)  # before the turn: who is killed between the two takes it from nobody
                     self._turn_to(new)
+                    if base:
+                        os.utime(base)  # its moment may lie ahead, and nobody has to be later than it any more
                 else:
                     shutil.rmtree(new)
             except BaseException:
