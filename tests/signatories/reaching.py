@@ -7,7 +7,7 @@ from django.conf import settings
 from django.test import Client
 
 from mailing.models import Mail
-from signatories import services
+from signatories import links, services
 from signatories.models import Signature
 from tests.factories import make_user
 
@@ -17,6 +17,12 @@ SECRET = "/en/signatures/secret/"
 
 def path(url: str) -> str:
     return urlsplit(url).path
+
+
+def leads_to(text: str, purpose: str, signature: Signature) -> bool:
+    """Whether a link in `text` is of that purpose and signature; each token is another one, for it holds the second."""
+    tokens = re.findall(rf"/signatures/{purpose.replace('_', '-')}/([^/\s]+)/", text)
+    return any(links.read(purpose, token) == signature for token in tokens)
 
 
 def link_in(mail: Mail) -> str:

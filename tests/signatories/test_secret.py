@@ -22,7 +22,7 @@ from signatories import emails, links, services
 from signatories.models import Signature
 from signatories.states import SignatureStatus
 from tests.factories import make_letter, make_signature, make_user
-from tests.signatories.reaching import SECRET, link_in, path, secret_of
+from tests.signatories.reaching import SECRET, leads_to, link_in, path, secret_of
 
 pytestmark = pytest.mark.django_db
 
@@ -222,7 +222,7 @@ class TestWithoutIt:
 
     def test_it_can_be_withdrawn(self, client: Client, signature: Signature) -> None:
         link = path(links.withdraw_url(signature))
-        assert f'action="{link}"' in client.get(path(links.own_url(signature))).text
+        assert leads_to(client.get(path(links.own_url(signature))).text, "withdraw", signature)
         answer = client.post(link, follow=True)
         assert "is withdrawn" in answer.text
         shows_nothing(answer, signature)

@@ -23,7 +23,7 @@ from signatories import emails, links, services
 from signatories.models import Correction, Signature
 from signatories.states import CorrectionStatus, HandoverStatus, SignatureStatus
 from tests.factories import make_edition, make_letter, make_signature, make_user
-from tests.signatories.reaching import SECRET, path, secret_of
+from tests.signatories.reaching import SECRET, leads_to, path, secret_of
 from tests.tools import mails_to
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +70,7 @@ class TestTheLink:
 
     def test_it_is_in_the_mail_to_be_kept(self, signature: Signature) -> None:
         emails.received(signature)
-        assert links.withdraw_url(signature) in Mail.objects.latest("pk").body
+        assert leads_to(Mail.objects.latest("pk").body, "withdraw", signature)
 
     @pytest.mark.parametrize("status", sorted(set(SignatureStatus) - {SignatureStatus.WITHDRAWN}))
     def test_from_every_state(self, client: Client, letter: Letter, status: str) -> None:
