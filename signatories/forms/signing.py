@@ -81,8 +81,9 @@ class SignForm(forms.Form):
         label=_("Logo"),
         required=False,
         help_text=_(
-            "A PNG, JPEG or WebP file of at most 1 MB, to be shown with the name. "
-            "What else the file holds is thrown away, and so is the logo where the name is withheld."
+            "A PNG, JPEG or WebP file of at most 1 MB, for the head of the letter on paper if your "
+            "organisation leads it; it is not shown elsewhere. What else the file holds is thrown away, "
+            "and so is the logo where the name is withheld."
         ),
         error_messages=dict.fromkeys(
             ("invalid", "empty", "max_length"),
