@@ -25,7 +25,15 @@ from signatories.authority import Grade
 from signatories.desk.deciding import what_happened
 from signatories.desk.queue import Filters, filters
 from signatories.desk.rows import REASONS, Row, pieces, rows, shown
-from signatories.forms import AnnouncementForm, AssignForm, CallBackForm, NoteForm, QuestionForm, SpellingForm
+from signatories.forms import (
+    AnnouncementForm,
+    AssignForm,
+    CallBackForm,
+    NoteForm,
+    PaperForm,
+    QuestionForm,
+    SpellingForm,
+)
 from signatories.models import Correction, Question, Signature
 from signatories.services import evidence
 from signatories.states import SignatureStatus
@@ -145,6 +153,13 @@ def call_back(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @staff_page(access_review)
+def paper(request: HttpRequest, pk: int) -> HttpResponse:
+    """Evidence: a signed paper is kept."""
+    return _do(request, pk, "paper", PaperForm(request.POST), _adds(request, Grade.PAPER))
+
+
+@require_POST
+@staff_page(access_review)
 def take_back(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask a question no longer."""
     question = get_object_or_404(Question.objects.select_related("signature__letter"), pk=pk)
@@ -251,6 +266,7 @@ def _forms(found: Signature, bound: dict[str, forms.Form]) -> dict[str, forms.Fo
         "spell": SpellingForm(signature=found),
         "announcement": AnnouncementForm(),
         "call_back": CallBackForm(),
+        "paper": PaperForm(),
     }
     shown_forms = {f"{name}_form": form for name, form in {**unbound, **bound}.items()}
     for name, form in shown_forms.items():

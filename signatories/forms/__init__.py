@@ -6,6 +6,7 @@ from signatories.forms.reviewing import (
     AssignForm,
     CallBackForm,
     NoteForm,
+    PaperForm,
     QuestionForm,
     SpellingForm,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "AssignForm",
     "CallBackForm",
     "NoteForm",
+    "PaperForm",
     "QuestionForm",
     "SignForm",
     "SpellingForm",

@@ -98,6 +98,17 @@ class AnnouncementForm(forms.Form):
         return dated
 
 
+class PaperForm(forms.Form):
+    """Where a signed paper is kept."""
+
+    grade = Grade.PAPER
+    note = TextField(
+        label=_("Where the paper is kept, and what shows that it is the organisation’s"),
+        rows=3,
+        error_messages=say(_("Write where the paper is kept.")),
+    )
+
+
 class CallBackForm(forms.Form):
     """Whom staff asked, by which contact found elsewhere, and what was said."""
 
