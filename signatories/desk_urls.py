@@ -27,6 +27,7 @@ urlpatterns = [
     path("signatures/<int:pk>/announcement/", page.announcement, name="announcement"),
     path("signatures/<int:pk>/call-back/", page.call_back, name="call_back"),
     path("signatures/<int:pk>/paper/", page.paper, name="paper"),
+    path("signatures/<int:pk>/kept/", page.kept, name="kept"),
     path("corrections/<int:pk>/accept/", page.accept, name="accept_correction"),
     path("corrections/<int:pk>/decline/", page.decline, name="decline_correction"),
     path("questions/<int:pk>/take-back/", page.take_back, name="take_back"),

@@ -28,6 +28,16 @@ class NoteForm(forms.Form):
     text = TextField(label=_("Note"), rows=3, error_messages=say(_("Write the note.")))
 
 
+class KeptForm(forms.Form):
+    """How a signer told us, other than by the button, that the signature holds for the new text."""
+
+    text = TextField(
+        label=_("Who said so, by which way and when"),
+        rows=3,
+        error_messages=say(_("Write who said so, by which way and when.")),
+    )
+
+
 class AssignForm(forms.Form):
     """Whose a signature is: nobody's where nothing is chosen."""
 
