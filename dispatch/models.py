@@ -22,6 +22,7 @@ from ledger.models import Stateful
 from ledger.states import StateMachine
 from letters.models import Letter, Version
 from mailing.encryption import EncryptedTextField
+from mailing.refusals import Refusal
 from signatories.models import Signature
 from signatories.states import SignatureStatus
 
@@ -303,15 +304,6 @@ class Delivery(Stateful):
     which it came back (`is_returned`) or was handed over, `refused_on` when people called it a refusal. `taken_at` is
     when the recipient's own server took it, as far as anybody knows: `taken_how` says from where.
     """
-
-    class Refusal(models.TextChoices):
-        """Why a mail server would not have it, as far as it says."""
-
-        MAILBOX = "mailbox", _("there is no such mailbox, or it is closed")
-        POLICY = "policy", _("it is against the policy of the mail server: blocked, or taken for spam")
-        SIZE = "size", _("the mail is too large, or the mailbox is full")
-        OURS = "ours", _("the mail server does not take our sender or our mail server: an operator has to look")
-        OTHER = "other", _("for another reason")
 
     class Taken(models.TextChoices):
         NOTICE = "notice", _("a delivery notice")

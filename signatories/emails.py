@@ -205,6 +205,7 @@ def _put(
 ) -> bool:
     """Into the outbox, for the signer or for `to` (address and language); nothing where there is no address."""
     address, language = to or (signature.email, signature.language)
+    about = "" if to else signature.addressed_as
     if not address:
         return False
     if signature.is_withheld:
@@ -218,6 +219,7 @@ def _put(
         key=key,
         to=address,
         sender=sender,
+        about=about,
         language=language,
         template=f"emails/signatories/{name}.txt",
         context=context,

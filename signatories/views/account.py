@@ -69,6 +69,7 @@ def code(request: HttpRequest) -> HttpResponse:
     if not ratelimit.consume(request, action="signer_code_entry", key=expected):
         return page(request, "code", status=429, form=form, too_many=True)
     if visits.enter_code(request, form.cleaned_data["code"]):
+        services.has_read(expected)
         return redirect("signatures:account")
     if not visits.expected_mailbox(request):
         return page(request, "account", status=422, form=MailboxForm(), is_void=True)
