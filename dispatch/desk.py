@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
@@ -26,7 +25,7 @@ from accounts.access import (
 from dispatch import emails, seal, smtp
 from dispatch.lookup import look_up
 from dispatch.models import Delivery, Dispatch, Edition, EditionFile
-from dispatch.services import deliveries, dispatches, editions
+from dispatch.services import deliveries, dispatches, editions, switch
 from dispatch.states import DeliveryStatus, DispatchStatus
 from ledger.services import IllegalMove, Overtaken
 from letters.models import Letter
@@ -66,7 +65,7 @@ REFUSALS: dict[type[Exception], Promise] = {
     ),
     dispatches.SamePerson: gettext_lazy("You prepared this dispatch. A second person has to authorise it."),
     dispatches.SendingIsOff: gettext_lazy(
-        "Sending is switched off on this site. An operator has to switch it on (SENDING_ENABLED)."
+        "Sending is off on this site. Somebody who may send has to switch it on first."
     ),
     IllegalMove: CHANGED,
     Overtaken: CHANGED,
@@ -145,7 +144,7 @@ def dispatch(request: HttpRequest, pk: int) -> HttpResponse:
         "may_follow": may(user, access_deliveries),
         "may_send": may_send,
         "is_preparer": is_preparer,
-        "sending_is_off": not settings.SENDING_ENABLED,
+        "sending_is_off": not switch.is_on(),
         "may_cancel": (may_send or is_preparer) and found.machine.allows(found.status, DispatchStatus.CANCELLED),
     }
     return render(request, "desk/dispatch.html", context)
