@@ -109,7 +109,7 @@ def lapsed(signature: Signature, version: Version) -> bool:
 
 
 def new_link(signature: Signature) -> bool:
-    """After the earlier links were made worthless."""
+    """After the earlier links were made worthless, but for the one that withdraws."""
     context = {"link": links.own_url(signature), "withdraw_link": links.withdraw_url(signature)}
     return _queue(signature, "new_link", **context)
 
