@@ -294,6 +294,21 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='SenderCheck',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('domain', models.CharField(max_length=255)),
+                ('return_domain', models.CharField(max_length=255)),
+                ('selectors', models.CharField(blank=True, max_length=500)),
+                ('asked_at', models.DateTimeField(null=True)),
+                ('checked_at', models.DateTimeField(null=True)),
+                ('facts', models.JSONField(default=dict)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('domain', 'return_domain', 'selectors'), name='sender_is_checked_in_one_row')],
+            },
+        ),
+        migrations.CreateModel(
             name='Switch',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
