@@ -47,7 +47,7 @@ WITNESSED: dict[str, Promise] = {
     "unassigned": gettext_lazy("Assigned to nobody"),
     "evidence": gettext_lazy("Evidence added"),
     "objected to": gettext_lazy("The organisation objected: this is not its signature"),
-    "new link": gettext_lazy("A new link mailed; earlier ones no longer work"),
+    "new link": gettext_lazy("A new link mailed; earlier ones now only withdraw"),
     "new secret": gettext_lazy("A new secret given; the earlier one no longer works"),
     "placed": gettext_lazy("Place in the list changed"),
     "kept": gettext_lazy("Kept under the new text"),
