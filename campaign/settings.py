@@ -338,6 +338,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-reminders": {"task": "signatories.tasks.sweep_reminders", "schedule": 60.0, "options": {"expires": 60}},
     "sweep-published": {"task": "signatories.tasks.sweep_published", "schedule": 30.0, "options": {"expires": 30}},
     "sweep-imports": {"task": "signatories.tasks.sweep_imports", "schedule": 15.0, "options": {"expires": 15}},
+    "sweep-reach": {"task": "signatories.tasks.sweep_reach", "schedule": 3600.0, "options": {"expires": 3600}},
     "read-mailbox": {"task": "dispatch.tasks.read_mailbox", "schedule": 60.0, "options": {"expires": 60}},
     "sweep-invitations": {"task": "signatories.tasks.send_invitations", "schedule": 15.0, "options": {"expires": 15}},
     "remind-of-terms": {"task": "dispatch.tasks.remind", "schedule": 3600.0, "options": {"expires": 3600}},

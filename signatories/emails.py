@@ -14,8 +14,7 @@ from django.utils import timezone, translation
 
 from letters.differences import differences
 from letters.models import Version
-from mailing.models import Mail
-from mailing.services import queue
+from mailing.services import in_outbox, queue
 from publishing.models import Mirror
 from signatories import links
 from signatories.models import Correction, Handover, Question, Signature
@@ -194,7 +193,7 @@ def _places(mailbox: str, *, again: bool = False, of: str = "signing") -> list[s
     """
     day = f"{of}:{mailbox[:32]}:{timezone.now().date()}"
     places = [f"{day}:{place}" for place in range(MAILS_A_DAY)]
-    taken = set(Mail.objects.filter(key__in=places).values_list("key", flat=True))
+    taken = in_outbox(places)
     free = [place for place in places if place not in taken]
     return sorted(taken)[:1] if taken and (again or not free) else free
 
@@ -208,6 +207,7 @@ def _put(
 ) -> bool:
     """Into the outbox, for the signer or for `to` (address and language); nothing where there is no address."""
     address, language = to or (signature.email, signature.language)
+    about = "" if to else signature.addressed_as
     if not address:
         return False
     if signature.is_withheld:
@@ -221,6 +221,7 @@ def _put(
         key=key,
         to=address,
         sender=sender,
+        about=about,
         language=language,
         template=f"emails/signatories/{name}.txt",
         context=context,

@@ -53,6 +53,8 @@ WITNESSED: dict[str, Promise] = {
     "no more locked": gettext_lazy("Access no longer locked with another name’s"),
     "placed": gettext_lazy("Place in the list changed"),
     "kept": gettext_lazy("Kept under the new text"),
+    "mail came back": gettext_lazy("A mail to the signatory came back"),
+    "mail gets through": gettext_lazy("Mails to the signatory get through again"),
     "contact deleted": gettext_lazy("Contact deleted"),
 }
 RELATED = (

@@ -10,7 +10,8 @@ from django.utils.translation import pgettext_lazy
 from ledger.models import Stateful
 from ledger.states import StateMachine
 from letters.models import Letter, Version
-from mailing.encryption import EncryptedTextField
+from mailing.encryption import EncryptedTextField, keyed_index
+from mailing.refusals import Refusal
 from signatories.models.invitation import Invitation
 from signatories.models.organisation import Organisation
 from signatories.states import SIGNATURE, OrganisationStatus, SignatureStatus
@@ -170,6 +171,8 @@ class Signature(Stateful):
     reason = models.CharField(_("Reason"), max_length=20, choices=Reason, blank=True)
     delivered_at = models.DateTimeField(_("First sent in an edition"), null=True, blank=True)
     forgotten_at = models.DateTimeField(_("Contact deleted"), null=True, blank=True)
+    bounced_at = models.DateTimeField(_("Mails come back since"), null=True, blank=True)
+    bounced_for = models.CharField(max_length=10, choices=Refusal, blank=True, editable=False)
 
     objects = SignatureQuerySet.as_manager()
 
@@ -183,6 +186,7 @@ class Signature(Stateful):
             models.Index(fields=("mailbox",), name="signatures_of_mailbox"),
             models.Index(fields=("letter", "signed_at"), name="signatures_by_time"),
             models.Index(fields=("status", "signed_at"), name="signatures_to_forget"),
+            models.Index(fields=("bounced_at",), name="signatures_out_of_reach"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -212,6 +216,11 @@ class Signature(Stateful):
     def is_told(self) -> bool:
         """Whether staff wrote down what somebody told them; nobody filled in anything."""
         return self.via in (self.Via.MAIL, self.Via.MESSENGER, self.Via.TELEPHONE)
+
+    @property
+    def addressed_as(self) -> str:
+        """What a mail to the signer says it is about: this signature at the address that it has now."""
+        return f"signature:{self.pk}:{keyed_index('addressed', f'{self.pk}:{self.email.casefold()}')[:20]}"
 
     @property
     def is_withheld(self) -> bool:

@@ -84,6 +84,7 @@ def code(request: HttpRequest) -> HttpResponse:
     if not ratelimit.consume(request, action="signer_code_entry", key=visits.expected_code(request)):
         return page(request, "code", status=429, form=form, too_many=True)
     if visits.enter_code(request, form.cleaned_data["code"]):
+        services.has_read(expected)
         return redirect("signatures:account")
     if not visits.expected_mailbox(request):
         return page(request, "account", status=422, form=MailboxForm(), is_void=True)
@@ -104,7 +105,7 @@ def co_sign(request: HttpRequest, signature: Signature, *, slug: str) -> HttpRes
     letter = get_object_or_404(Letter.objects.public().select_related("campaign"), slug=slug)
     if not letter.takes_signatures:
         return page(request, "closed", status=410, letter=letter)
-    form = CoSignForm(request.POST if request.method == "POST" else None, letter=letter)
+    form = CoSignForm(request.POST if request.method == "POST" else None, latest=letter.version)
     if form.is_valid():
         try:
             signed = services.sign(letter, form.cleaned_data["version"], _again(signature), is_proven=True)
