@@ -28,7 +28,7 @@ from accounts.access import (
 from dispatch import emails, seal, sender_records, smtp
 from dispatch.lookup import look_up
 from dispatch.models import Delivery, Dispatch, Edition, EditionFile
-from dispatch.services import deliveries, dispatches, editions, senders
+from dispatch.services import deliveries, dispatches, editions, senders, switch
 from dispatch.states import DeliveryStatus, DispatchStatus
 from ledger.services import IllegalMove, Overtaken
 from letters.models import Letter
@@ -68,7 +68,7 @@ REFUSALS: dict[type[Exception], Promise] = {
     ),
     dispatches.SamePerson: gettext_lazy("You prepared this dispatch. A second person has to authorise it."),
     dispatches.SendingIsOff: gettext_lazy(
-        "Sending is switched off on this site. An operator has to switch it on (SENDING_ENABLED)."
+        "Sending is off on this site. Somebody who may send has to switch it on first."
     ),
     IllegalMove: CHANGED,
     Overtaken: CHANGED,
@@ -148,7 +148,7 @@ def dispatch(request: HttpRequest, pk: int) -> HttpResponse:
         "may_follow": may(user, access_deliveries),
         "may_send": may_send,
         "is_preparer": is_preparer,
-        "sending_is_off": not settings.SENDING_ENABLED,
+        "sending_is_off": not switch.is_on(),
         "may_cancel": (may_send or is_preparer) and found.machine.allows(found.status, DispatchStatus.CANCELLED),
     }
     return render(request, "desk/dispatch.html", context)

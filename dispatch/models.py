@@ -13,15 +13,20 @@ from dispatch.states import (
     DISPATCH,
     EDITION,
     GONE_OUT,
+    HOST,
+    SWITCH,
     UNDER_WAY,
     DeliveryStatus,
     DispatchStatus,
     EditionStatus,
+    HostStatus,
+    SwitchStatus,
 )
 from ledger.models import Stateful
 from ledger.states import StateMachine
 from letters.models import Letter, Version
 from mailing.encryption import EncryptedTextField
+from mailing.refusals import Refusal
 from signatories.models import Signature
 from signatories.states import SignatureStatus
 
@@ -304,15 +309,6 @@ class Delivery(Stateful):
     when the recipient's own server took it, as far as anybody knows: `taken_how` says from where.
     """
 
-    class Refusal(models.TextChoices):
-        """Why a mail server would not have it, as far as it says."""
-
-        MAILBOX = "mailbox", _("there is no such mailbox, or it is closed")
-        POLICY = "policy", _("it is against the policy of the mail server: blocked, or taken for spam")
-        SIZE = "size", _("the mail is too large, or the mailbox is full")
-        OURS = "ours", _("the mail server does not take our sender or our mail server: an operator has to look")
-        OTHER = "other", _("for another reason")
-
     class Taken(models.TextChoices):
         NOTICE = "notice", _("a delivery notice")
         LOG = "log", _("the log of our mail server")
@@ -521,3 +517,52 @@ class Evidence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.delivery} {self.kind}"
+
+
+class Switch(Stateful):
+    """The stop switch of the whole site: letters leave only while it is on. One row, and none before it is used.
+
+    Where the machine turned it off because the database went back in time, `knew_until` is the latest that was known
+    before, and `knows_until` the latest that the database still knew. `in_flight` are the deliveries that workers had
+    in hand when it was turned off.
+    """
+
+    machine: ClassVar[StateMachine] = SWITCH
+
+    status = models.CharField(max_length=20, choices=SwitchStatus, default=SwitchStatus.OFF)
+    turned_at = models.DateTimeField(null=True)
+    turned_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="switches_turned"
+    )
+    reason = models.CharField(max_length=300, blank=True)
+    in_flight = models.JSONField(default=list)
+    knew_until = models.DateTimeField(null=True)
+    knows_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="there_is_one_switch")]
+
+    def __str__(self) -> str:
+        return self.status
+
+    @property
+    def is_after_restore(self) -> bool:
+        return self.knew_until is not None
+
+
+class Host(Stateful):
+    """A worker's host, known by something in its VAR_DIR that can't be copied: it sends once somebody has let it in."""
+
+    machine: ClassVar[StateMachine] = HOST
+
+    status = models.CharField(max_length=20, choices=HostStatus, default=HostStatus.WAITING)
+    key = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=255)
+    seen_at = models.DateTimeField(default=timezone.now)
+    first_seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return self.name

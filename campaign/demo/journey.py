@@ -16,9 +16,9 @@ from django.conf import settings
 from accounts.models import Role, User
 from accounts.services import add_staff
 from campaign.demo import load
-from dispatch.models import Dispatch, Edition
-from dispatch.services import deliveries, dispatches, editions
-from dispatch.states import DispatchStatus, EditionStatus
+from dispatch.models import Dispatch, Edition, Host
+from dispatch.services import deliveries, dispatches, editions, hosts, switch
+from dispatch.states import DispatchStatus, EditionStatus, HostStatus, SwitchStatus
 from letters.models import Letter
 from mailing import services as mailing
 from signatories import links, services
@@ -130,12 +130,26 @@ class Journey:
             self.say("A later edition is there; this one is not sent any more.")
             return
         dispatch: Dispatch = found or dispatches.prepare(edition, by=self.staff["campaigner"])
+        if dispatch.deliveries.open().exists():
+            self.switch_on()
         if dispatch.status == DispatchStatus.PREPARED:
             dispatches.authorise(dispatch, by=self.staff["sender"])
         if dispatch.status == DispatchStatus.HALTED:
             raise Stuck("The dispatch was halted at the desk; resume it there.")
         total = dispatch.deliveries.count()
         self.wait("letters handed to the mail server", lambda: total - dispatch.deliveries.open().count(), total)
+
+    def switch_on(self) -> None:
+        """Let letters leave, from this VAR_DIR. What somebody stopped at the desk stays stopped."""
+        hosts.look()
+        waiting = Host.objects.filter(status=HostStatus.WAITING).values_list("pk", flat=True)
+        found = switch.current()
+        if found.status == SwitchStatus.ON:
+            switch.admit(waiting, by=self.staff["sender"])
+        elif found.turned_at is None:
+            switch.turn_on(by=self.staff["sender"], reason="The demonstration", hosts=waiting)
+        else:
+            raise Stuck("Sending was stopped at the desk; switch it on there (/desk/sending/).")
 
     def _links(self, letter: Letter) -> dict[str, Signature]:
         """What the latest link to confirm is of that each mailbox received."""

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from dispatch.models import Channel, Delivery, Dispatch, Edition, FurtherAddress, Recipient
-from dispatch.services import senders
+from dispatch.services import senders, switch
 from dispatch.states import TURNED_AWAY, DeliveryStatus, DispatchStatus, EditionStatus
 from ledger.bell import ring
 from ledger.services import Overtaken, move, record
@@ -33,7 +33,7 @@ class SamePerson(Exception):
 
 
 class SendingIsOff(Exception):
-    """`SENDING_ENABLED` is not set."""
+    """The stop switch is off, or the operator’s own lock."""
 
 
 def prepare(edition: Edition, *, by: User) -> Dispatch:
@@ -79,7 +79,7 @@ def authorise(dispatch: Dispatch, *, by: User) -> None:
 
     if dispatch.prepared_by_id == by.pk:
         raise SamePerson
-    if not settings.SENDING_ENABLED:
+    if not switch.is_on():
         raise SendingIsOff
     if not _may_go(dispatch):
         raise NotSealed
@@ -90,7 +90,7 @@ def authorise(dispatch: Dispatch, *, by: User) -> None:
 
 def start(dispatch: Dispatch) -> None:
     """Let the workers have the deliveries of an authorised dispatch, where sending is on."""
-    if not settings.SENDING_ENABLED or dispatch.status != DispatchStatus.AUTHORISED:
+    if not switch.is_on() or dispatch.status != DispatchStatus.AUTHORISED:
         return  # a bell that rings late must not start again what somebody halted
     try:
         with transaction.atomic():

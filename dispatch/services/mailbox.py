@@ -10,12 +10,14 @@ from django.utils import timezone
 from dispatch import mailboxes
 from dispatch.incoming import Incoming, understand
 from dispatch.models import Channel, Delivery, Dispatch, Evidence, Notice, Reply
-from dispatch.refusals import refusal_of
 from dispatch.services import dispatches, evidence
 from dispatch.services.deliveries import move_on_record
 from dispatch.states import DeliveryStatus
 from ledger.services import Overtaken
 from letters.services import touch
+from mailing import services as mailing
+from mailing.models import Mail
+from mailing.refusals import refusal_of
 
 Kind = Notice.Kind
 IN_HAND = (DeliveryStatus.CLAIMED, DeliveryStatus.SENDING)
@@ -44,6 +46,9 @@ def read() -> None:
 def take_in(raw: bytes) -> None:
     """One mail, whoever wrote it; nothing happens for one that was taken in before. Raises `NotYet`."""
     mail = understand(raw)
+    if mail.mail:
+        _tell_outbox(mail, mail.mail)
+        return
     if Notice.objects.filter(key=mail.key).exists():
         return
     delivery, attempt = _belongs_to(mail)
@@ -64,6 +69,18 @@ def take_in(raw: bytes) -> None:
         return
     if delivery and kind == Kind.REPLY:
         _keep_whole(mail.key, delivery, raw)
+
+
+def _tell_outbox(mail: Incoming, pk: int) -> None:
+    """It is about a mail to a signer or to staff. Automatic answers and delays tell nothing."""
+    ours = Mail.objects.filter(pk=pk).first()
+    try:
+        if ours and mail.kind == Kind.FAILED:
+            mailing.came_back(ours, refusal_of(f"{mail.status} {mail.said}"))
+        elif ours and mail.kind == Kind.TAKEN:
+            mailing.got_through(ours)
+    except Overtaken:
+        raise NotYet from None
 
 
 def _belongs_to(mail: Incoming) -> tuple[Delivery | None, int | None]:

@@ -221,8 +221,8 @@ def test_where_sending_is_off_nothing_is_authorised(
     dispatch = prepared(letter, campaigner)
     settings.SENDING_ENABLED = False
     address = f"/desk/dispatches/{dispatch.pk}/"
-    assert "Sending is switched off on this site" in page(sender, address)
-    assert "SENDING_ENABLED" in press(sender, f"{address}authorise/")
+    assert "Sending is off on this site" in page(sender, address)
+    assert "has to switch it on first" in press(sender, f"{address}authorise/")
     dispatch.refresh_from_db()
     assert dispatch.status == DispatchStatus.PREPARED
 
