@@ -6,7 +6,6 @@ has been written down. Nothing is sent inside a transaction.
 """
 
 import contextlib
-import hashlib
 import logging
 from datetime import datetime, timedelta
 from functools import partial
@@ -135,25 +134,25 @@ def _claim(delivery: Delivery) -> bool:
 
 
 def _hand_over(delivery: Delivery, talk: Transcript) -> smtp.Answer:
-    message = emails.covering(delivery)
-    talk.connection["message_sha256"] = hashlib.sha256(message).hexdigest()
+    mail = emails.put_together(delivery)
+    talk.connection["message_sha256"] = mail.sha256
     return smtp.hand_over(
-        message,
+        mail.pieces,
         sender=returns.address(delivery.pk, delivery.attempts),
         recipient=delivery.address,
         envelope_id=returns.token(delivery.pk, delivery.attempts),
         transcript=talk,
         relay=_relay(),
-        before_data=partial(_keep_as_evidence, delivery, message),
+        before_data=partial(_keep_as_evidence, delivery, mail),
         before_dot=partial(_commit_to_sending, delivery),
         on_the_way=partial(_renew, delivery),
     )
 
 
-def _keep_as_evidence(delivery: Delivery, message: bytes) -> None:
+def _keep_as_evidence(delivery: Delivery, mail: emails.Mail) -> None:
     """What can't be shown afterwards is not sent."""
     try:
-        evidence.keep_mail(delivery, message)
+        evidence.keep_mail(delivery, mail)
     except OSError as trouble:
         raise emails.Unfit(
             format_lazy(_("The mail can’t be kept as evidence: {error}"), error=str(trouble))
