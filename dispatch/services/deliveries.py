@@ -1,7 +1,7 @@
 """A delivery: handed to the mail server by one worker at a time, and to one address never twice by the machine.
 
 The state is committed before each step that can't be taken back. `claimed`: whatever happens, the mail has not been
-taken. `sending`, committed when nothing but the final dot is left to write: only the server knows, unless its answer
+taken, so that its commit is on the disk with that of `sending` and no sooner. `sending`, committed when nothing but the final dot is left to write: only the server knows, unless its answer
 has been written down. Nothing is sent inside a transaction.
 """
 
@@ -26,6 +26,7 @@ from dispatch.services import dispatches, evidence
 from dispatch.states import ARRIVING, DeliveryStatus, DispatchStatus
 from dispatch.transcript import Transcript
 from ledger.bell import ring
+from ledger.durability import carried_by_the_next
 from ledger.models import Stateful
 from ledger.services import Overtaken, move
 from letters.services import touch
@@ -70,7 +71,8 @@ def deliver(delivery: Delivery) -> None:
             stage=smtp.Stage.DOT, code=answer.code, answer=answer.text, settled_at=timezone.now(),
             relay_id=queue_id_in(answer.text), refusal="",
         )  # fmt: skip
-    dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
+    if not Delivery.objects.open().filter(dispatch=delivery.dispatch_id).exists():
+        dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
 
 
 def sweep() -> None:
@@ -122,7 +124,7 @@ def _claim(delivery: Delivery) -> bool:
         return False
     now = timezone.now()
     try:
-        with transaction.atomic(durable=True):
+        with carried_by_the_next():
             move(
                 delivery, DeliveryStatus.CLAIMED, by=None,
                 only_if={"attempts": delivery.attempts, "not_before__lte": now, **_while_sending()},
@@ -152,7 +154,8 @@ def _hand_over(delivery: Delivery, talk: Transcript) -> smtp.Answer:
 def _keep_as_evidence(delivery: Delivery, mail: emails.Mail) -> None:
     """What can't be shown afterwards is not sent."""
     try:
-        evidence.keep_mail(delivery, mail)
+        with carried_by_the_next():
+            evidence.keep_mail(delivery, mail)
     except OSError as trouble:
         raise emails.Unfit(
             format_lazy(_("The mail can’t be kept as evidence: {error}"), error=str(trouble))
