@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,15 +19,16 @@ from accounts.access import (
     access_deliveries,
     access_desk,
     access_send,
+    back,
     fresh_login,
     may,
     staff,
     staff_page,
 )
-from dispatch import emails, seal, smtp
+from dispatch import emails, seal, sender_records, smtp
 from dispatch.lookup import look_up
 from dispatch.models import Delivery, Dispatch, Edition, EditionFile
-from dispatch.services import deliveries, dispatches, editions
+from dispatch.services import deliveries, dispatches, editions, senders
 from dispatch.states import DeliveryStatus, DispatchStatus
 from ledger.services import IllegalMove, Overtaken
 from letters.models import Letter
@@ -140,6 +142,7 @@ def dispatch(request: HttpRequest, pk: int) -> HttpResponse:
         "letter": found.edition.letter,
         "deliveries": listed,
         "authority": authority_of(found.edition.signatures.all()),
+        "sender": sender_records.report(),
         "all_fit": not any("unfit" in item for item in listed),
         "all_by_mail": all(item["delivery"].is_mail for item in listed),
         "may_follow": may(user, access_deliveries),
@@ -149,6 +152,16 @@ def dispatch(request: HttpRequest, pk: int) -> HttpResponse:
         "may_cancel": (may_send or is_preparer) and found.machine.allows(found.status, DispatchStatus.CANCELLED),
     }
     return render(request, "desk/dispatch.html", context)
+
+
+@require_POST
+@staff_page(access_deliveries)
+def look_up_sender(request: HttpRequest) -> HttpResponse:
+    """Have the sender's records looked up in DNS by a worker, and go back to where the button was."""
+    senders.ask()
+    if not settings.MAIL_IS_CAUGHT:
+        messages.success(request, _("The records of the sender are being looked up. Load this page again in a minute."))
+    return redirect(back(request, reverse("desk:home")))
 
 
 @require_POST

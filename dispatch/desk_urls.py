@@ -13,6 +13,7 @@ urlpatterns = [
     path("dispatches/<int:pk>/halt/", desk.halt, name="halt"),
     path("dispatches/<int:pk>/resume/", desk.resume, name="resume"),
     path("dispatches/<int:pk>/cancel/", desk.cancel, name="cancel"),
+    path("sender/look-up/", desk.look_up_sender, name="look_up_sender"),
     path("deliveries/<int:pk>/resolve/", desk.resolve, name="resolve"),
     path("deliveries/<int:pk>/", desk_deliveries.delivery, name="delivery"),
     path("deliveries/<int:pk>/taken/", desk_deliveries.taken, name="taken"),

@@ -250,6 +250,30 @@ class Dispatch(Stateful):
         return f"{self.edition.reference} {self.pk}"
 
 
+class SenderCheck(models.Model):
+    """What DNS said of the domains that letters come from, by the settings of a time; judged in `sender_records`.
+
+    A worker asks while `asked_at` is set; `facts` are as they were found `checked_at`.
+    """
+
+    domain = models.CharField(max_length=255)
+    return_domain = models.CharField(max_length=255)
+    selectors = models.CharField(max_length=500, blank=True)
+    asked_at = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField(null=True)
+    facts = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=("domain", "return_domain", "selectors"), name="sender_is_checked_in_one_row"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.domain
+
+
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self, now: datetime) -> "DeliveryQuerySet":
         return self.filter(

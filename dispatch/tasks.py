@@ -1,7 +1,7 @@
 from celery import shared_task
 
-from dispatch.models import Delivery, Dispatch, EditionFile
-from dispatch.services import deliveries, dispatches, editions, followup, mailbox, telling
+from dispatch.models import Delivery, Dispatch, EditionFile, SenderCheck
+from dispatch.services import deliveries, dispatches, editions, followup, mailbox, senders, telling
 
 
 @shared_task
@@ -23,6 +23,16 @@ def start(pk: int) -> None:
 def deliver(pk: int) -> None:
     with_all = Delivery.objects.select_related("dispatch", "edition__letter__covering", "recipient")
     deliveries.deliver(with_all.get(pk=pk))
+
+
+@shared_task
+def look_up_sender(pk: int) -> None:
+    senders.look_up(SenderCheck.objects.get(pk=pk))
+
+
+@shared_task
+def sweep_senders() -> None:
+    senders.sweep()
 
 
 @shared_task

@@ -280,6 +280,21 @@ class Migration(migrations.Migration):
                 'ordering': ('pk',),
             },
         ),
+        migrations.CreateModel(
+            name='SenderCheck',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('domain', models.CharField(max_length=255)),
+                ('return_domain', models.CharField(max_length=255)),
+                ('selectors', models.CharField(blank=True, max_length=500)),
+                ('asked_at', models.DateTimeField(null=True)),
+                ('checked_at', models.DateTimeField(null=True)),
+                ('facts', models.JSONField(default=dict)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('domain', 'return_domain', 'selectors'), name='sender_is_checked_in_one_row')],
+            },
+        ),
         migrations.AddConstraint(
             model_name='edition',
             constraint=models.UniqueConstraint(fields=('letter', 'number'), name='edition_number_is_the_letters_own'),

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from dispatch.models import Channel, Delivery, Dispatch, Edition, FurtherAddress, Recipient
+from dispatch.services import senders
 from dispatch.states import TURNED_AWAY, DeliveryStatus, DispatchStatus, EditionStatus
 from ledger.bell import ring
 from ledger.services import Overtaken, move, record
@@ -47,6 +48,7 @@ def prepare(edition: Edition, *, by: User) -> Dispatch:
                 record(_delivery(dispatch, recipient, recipient.channel, recipient.address), by=by)
     except IntegrityError:
         raise AlreadySent from None
+    senders.ask()
     return dispatch
 
 
@@ -67,6 +69,7 @@ def prepare_next(refused: Delivery, further: FurtherAddress, *, by: User) -> Dis
             record(_delivery(dispatch, refused.recipient, further.channel, further.address, after=refused), by=by)
     except IntegrityError:
         raise AlreadySent from None
+    senders.ask()
     return dispatch
 
 
