@@ -1,11 +1,13 @@
 """The mail that carries a letter to an office: the same bytes for a delivery, however often it is tried."""
 
+import hashlib
+from binascii import b2a_qp
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from email.header import Header
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
+from functools import cached_property
 from string import Formatter
 
 from django.conf import settings
@@ -18,10 +20,18 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from dispatch import seal
 from dispatch.content import organisations_in
+from dispatch.encoded import Attached, filled
 from dispatch.models import Covering, Delivery, EditionFile
-from dispatch.services.editions import sealed_bytes
 from dispatch.twin import twin
 from mailing.services import one_line, queue
+
+# What stands above each part of a mail, as MIME has it (RFC 2046, 5.1).
+TOP = 'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="{}"\r\n'
+TEXT = "\r\n--{}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+PDF = (
+    "\r\n--{}\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n"
+    'Content-Disposition: attachment; filename="{}"\r\n\r\n'
+)
 
 
 class Unfit(Exception):
@@ -31,23 +41,52 @@ class Unfit(Exception):
     """
 
 
+@dataclass(frozen=True)
+class Mail:
+    """A mail in `pieces` that are it, byte for byte; and its `own` part alone, with the places of the PDFs in it."""
+
+    pieces: tuple[bytes, ...]
+    own: bytes
+    attached: tuple[Attached, ...]
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.pieces))
+
+    @cached_property
+    def sha256(self) -> str:
+        digest = hashlib.sha256()
+        for piece in self.pieces:
+            digest.update(piece)
+        return digest.hexdigest()
+
+
 def covering(delivery: Delivery) -> bytes:
-    """The whole mail: covering text and sealed PDF in the delivery's language, and the PDF in English beside it.
+    """The whole mail, as `put_together` makes it."""
+    return b"".join(put_together(delivery).pieces)
+
+
+def put_together(delivery: Delivery) -> Mail:
+    """The mail: covering text and sealed PDF in the delivery's language, and the PDF in English beside it.
 
     The text may hold {salutation}, {letter_title}, {count}, {reference}, {edition_url} and {contact}.
     Raises `Unfit`.
     """
     files = _files(delivery)
-    message = EmailMessage(policy=SMTP)
+    # Neither base64 nor quoted-printable can hold the boundary.
+    boundary = f"=_{delivery.message_id.strip('<>').partition('@')[0]}"
     with translation.override(delivery.language):
-        headers = _headers(delivery)
-        message.set_content(_body(delivery), charset="utf-8", cte="quoted-printable")
+        own = _headers(delivery) + TOP.format(boundary).encode() + TEXT.format(boundary).encode()
+        own += _quoted(_body(delivery))
+    attached = []
     for file in files:
-        message.add_attachment(
-            _sealed(file), maintype="application", subtype="pdf", filename=f"letter-{file.language}.pdf"
-        )
-    message.set_boundary(f"=_{delivery.message_id.strip('<>').partition('@')[0]}")
-    return headers + message.as_bytes()
+        own += PDF.format(boundary, f"letter-{file.language}.pdf").encode()
+        attached.append((len(own), file))
+    own += f"--{boundary}--\r\n".encode()
+    try:
+        return Mail(tuple(filled(own, attached)), own, tuple(attached))
+    except (OSError, seal.Broken) as error:
+        raise Unfit(format_lazy(_("The sealed PDF can’t be sent: {error}"), error=str(error))) from error
 
 
 def words(delivery: Delivery) -> tuple[str, str]:
@@ -192,8 +231,6 @@ def _files(delivery: Delivery) -> list[EditionFile]:
     return [files[language] for language in languages]
 
 
-def _sealed(file: EditionFile) -> bytes:
-    try:
-        return sealed_bytes(file)
-    except (OSError, seal.Broken) as error:
-        raise Unfit(format_lazy(_("The sealed PDF can’t be sent: {error}"), error=str(error))) from error
+def _quoted(text: str) -> bytes:
+    """Quoted-printable, in lines that end with CRLF."""
+    return b2a_qp(b"".join(line + b"\r\n" for line in text.encode().splitlines()))

@@ -1,12 +1,11 @@
 """A delivery: handed to the mail server by one worker at a time, and to one address never twice by the machine.
 
 The state is committed before each step that can't be taken back. `claimed`: whatever happens, the mail has not been
-taken. `sending`, committed when nothing but the final dot is left to write: only the server knows, unless its answer
-has been written down. Nothing is sent inside a transaction.
+taken; so this commit may reach the disk with the next one. `sending`, committed when nothing but the final dot is left
+to write: only the server knows, unless its answer has been written down. Nothing is sent inside a transaction.
 """
 
 import contextlib
-import hashlib
 import logging
 from datetime import datetime, timedelta
 from functools import partial
@@ -27,6 +26,7 @@ from dispatch.services import dispatches, evidence, hosts, switch
 from dispatch.states import ARRIVING, DeliveryStatus, DispatchStatus, SwitchStatus
 from dispatch.transcript import Transcript
 from ledger.bell import ring
+from ledger.durability import carried_by_the_next
 from ledger.models import Stateful
 from ledger.services import Overtaken, move
 from letters.services import touch
@@ -72,7 +72,7 @@ def deliver(delivery: Delivery) -> None:
             stage=smtp.Stage.DOT, code=answer.code, answer=answer.text, settled_at=timezone.now(),
             relay_id=queue_id_in(answer.text), refusal="",
         )  # fmt: skip
-    dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
+    _finish_dispatch(delivery)
 
 
 def sweep() -> None:
@@ -114,7 +114,7 @@ def resolve(delivery: Delivery, to: str, *, by: User, relay_id: str = "") -> Non
         else:
             refusal = Refusal.OTHER if to == DeliveryStatus.FAILED else ""
             move_on_record(delivery, to, by=by, settled_at=now, refusal=refusal, relay_id=relay_id)
-    dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
+    _finish_dispatch(delivery)
 
 
 # One attempt --------------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ def _claim(delivery: Delivery) -> bool:
         return False
     now = timezone.now()
     try:
-        with transaction.atomic(durable=True):
+        with carried_by_the_next():
             move(
                 delivery, DeliveryStatus.CLAIMED, by=None,
                 only_if={"attempts": delivery.attempts, "not_before__lte": now, **_while_sending()},
@@ -138,17 +138,17 @@ def _claim(delivery: Delivery) -> bool:
 
 
 def _hand_over(delivery: Delivery, talk: Transcript) -> smtp.Answer:
-    message = emails.covering(delivery)
-    talk.connection["message_sha256"] = hashlib.sha256(message).hexdigest()
+    mail = emails.put_together(delivery)
+    talk.connection["message_sha256"] = mail.sha256
     return smtp.hand_over(
-        message,
+        mail.pieces,
         sender=returns.address(delivery.pk, delivery.attempts),
         recipient=delivery.address,
         envelope_id=returns.token(delivery.pk, delivery.attempts),
         transcript=talk,
         relay=_relay(),
         before_mail=partial(_go_on, delivery),
-        before_data=partial(_keep_and_go_on, delivery, message),
+        before_data=partial(_keep_and_go_on, delivery, mail),
         before_dot=partial(_commit_to_sending, delivery),
         on_the_way=partial(_go_on, delivery),
     )
@@ -160,15 +160,16 @@ def _go_on(delivery: Delivery) -> None:
     _renew(delivery)
 
 
-def _keep_and_go_on(delivery: Delivery, message: bytes) -> None:
-    _keep_as_evidence(delivery, message)
+def _keep_and_go_on(delivery: Delivery, mail: emails.Mail) -> None:
+    _keep_as_evidence(delivery, mail)
     _go_on(delivery)
 
 
-def _keep_as_evidence(delivery: Delivery, message: bytes) -> None:
+def _keep_as_evidence(delivery: Delivery, mail: emails.Mail) -> None:
     """What can't be shown afterwards is not sent."""
     try:
-        evidence.keep_mail(delivery, message)
+        with carried_by_the_next():
+            evidence.keep_mail(delivery, mail)
     except OSError as trouble:
         raise emails.Unfit(
             format_lazy(_("The mail can’t be kept as evidence: {error}"), error=str(trouble))
@@ -241,6 +242,12 @@ def _relay() -> smtp.Relay:
 def _put_back(delivery: Delivery) -> None:
     """Nothing was handed over, and nothing was wrong with it."""
     _try_move(delivery, DeliveryStatus.QUEUED, only_if={"attempts": delivery.attempts})
+
+
+def _finish_dispatch(delivery: Delivery) -> None:
+    """If it was the last one."""
+    if not Delivery.objects.open().filter(dispatch=delivery.dispatch_id).exists():
+        dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
 
 
 def _halt(delivery: Delivery) -> None:

@@ -206,7 +206,7 @@ def test_what_cant_be_kept_is_not_sent(catcher: Catcher, monkeypatch: pytest.Mon
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(evidence, "keep", full)
+    monkeypatch.setattr(evidence, "_store", full)
     delivery = deliver(make_delivery())
     assert (delivery.status, delivery.stage, catcher.caught) == (DeliveryStatus.DEFERRED, "message", [])
     assert "No space left" in delivery.answer

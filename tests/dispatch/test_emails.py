@@ -192,7 +192,7 @@ def test_nothing_within_a_mail_ends_it(message: bytes, sent: bytes) -> None:
 def test_an_address_beyond_ascii_never_reaches_the_line() -> None:
     given: dict[str, Any] = {"relay": smtp.Relay("127.0.0.1", 1, "localhost"), "before_dot": lambda: None}
     with pytest.raises(ValueError, match="ASCII"):
-        smtp.hand_over(b"", sender="a@example.org", recipient="прэзідэнт@example.org", **given)
+        smtp.hand_over([], sender="a@example.org", recipient="прэзідэнт@example.org", **given)
 
 
 def test_the_letter_itself_stands_below_for_mailboxes_that_take_attachments_away(dispatch: Dispatch) -> None:
