@@ -181,7 +181,7 @@ def _tell_how_many_are_missing(request: HttpRequest, made: editions.Cut) -> None
         messages.info(request, text % counts)
 
 
-def act(request: HttpRequest, pk: int, verb: Callable[..., None], done: str) -> HttpResponse:
+def act(request: HttpRequest, pk: int, verb: Callable[..., object], done: str) -> HttpResponse:
     try:
         verb(find_dispatch(pk), by=staff(request))
         messages.success(request, done)

@@ -209,7 +209,7 @@ def _troubles(looked: Looked) -> list[tuple[str, str]]:
     """What the latest dry run found, by office."""
     offices = {delivery.pk: delivery.recipient.title for delivery in (*looked.deliveries, *looked.excluded)}
     found = looked.dry_run.differences if looked.dry_run else []
-    return [(offices[one["delivery"]], dry_runs.Trouble(one["trouble"]).label) for one in found]
+    return [(offices[one["delivery"]], str(dry_runs.Trouble(one["trouble"]).label)) for one in found]
 
 
 def _title(finding: str) -> str:

@@ -16,9 +16,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
-from django.utils.translation import get_language_info, ngettext
+from django.utils.translation import get_language_info, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
 
 from dispatch import emails, seal
 from dispatch.models import Channel, Delivery, Dispatch, DryRun, EditionFile, Waiver, Wording
@@ -309,27 +308,27 @@ def _nobody(looked: Looked) -> Iterator[Found]:
 
 
 CHECKS = (
-    Check("left", lazy("Somebody has left"), _left, is_waivable=False),
-    Check("superseded", lazy("A later edition"), _superseded, is_waivable=False),
-    Check("nobody", lazy("No recipient is left"), _nobody, is_waivable=False),
-    Check("text-changed", lazy("The meaning of the text changed"), _text_changed, mend=lazy("See the letter")),
-    Check("behind", lazy("A translation may lag behind"), _behind, mend=lazy("See the text")),
-    Check("unproven", lazy("Signatories without evidence"), _unproven),
-    Check("disputed", lazy("An organisation objected"), _disputed, mend=lazy("Look at the signature")),
-    Check("alike", lazy("Names that may be one organisation’s"), _alike, mend=lazy("Look at the signature")),
-    Check("twice", lazy("Two signatures with one address or website"), _twice, mend=lazy("Look at the signature")),
-    Check("unverified", lazy("An address that is not verified"), _unverified, mend=lazy("Verify the address")),
+    Check("left", gettext_lazy("Somebody has left"), _left, is_waivable=False),
+    Check("superseded", gettext_lazy("A later edition"), _superseded, is_waivable=False),
+    Check("nobody", gettext_lazy("No recipient is left"), _nobody, is_waivable=False),
+    Check("text-changed", gettext_lazy("The meaning of the text changed"), _text_changed, mend=gettext_lazy("See the letter")),
+    Check("behind", gettext_lazy("A translation may lag behind"), _behind, mend=gettext_lazy("See the text")),
+    Check("unproven", gettext_lazy("Signatories without evidence"), _unproven),
+    Check("disputed", gettext_lazy("An organisation objected"), _disputed, mend=gettext_lazy("Look at the signature")),
+    Check("alike", gettext_lazy("Names that may be one organisation’s"), _alike, mend=gettext_lazy("Look at the signature")),
+    Check("twice", gettext_lazy("Two signatures with one address or website"), _twice, mend=gettext_lazy("Look at the signature")),
+    Check("unverified", gettext_lazy("An address that is not verified"), _unverified, mend=gettext_lazy("Verify the address")),
     Check(
-        "unfit", lazy("Could not be put together"), _unfit, is_waivable=False, mend=lazy("Look at the recipient"),
+        "unfit", gettext_lazy("Could not be put together"), _unfit, is_waivable=False, mend=gettext_lazy("Look at the recipient"),
         act="put_together",
     ),
-    Check("outdated", lazy("Edited since it was put together"), _outdated, act="put_together"),
-    Check("grown-old", lazy("The mails are old"), _grown_old, is_waivable=False, act="put_together"),
-    Check("broken", lazy("A PDF that is not the sealed one"), _broken, is_waivable=False),
-    Check("demonstration-seal", lazy("The seal of the demonstration"), _demonstration_seal),
-    Check("unstamped", lazy("A seal without a time stamp"), _unstamped),
-    Check("no-dry-run", lazy("No dry run"), _no_dry_run, act="dry_run"),
-    Check("dry-run-differs", lazy("The dry run differs"), _dry_run_differs, is_waivable=False, act="dry_run"),
+    Check("outdated", gettext_lazy("Edited since it was put together"), _outdated, act="put_together"),
+    Check("grown-old", gettext_lazy("The mails are old"), _grown_old, is_waivable=False, act="put_together"),
+    Check("broken", gettext_lazy("A PDF that is not the sealed one"), _broken, is_waivable=False),
+    Check("demonstration-seal", gettext_lazy("The seal of the demonstration"), _demonstration_seal),
+    Check("unstamped", gettext_lazy("A seal without a time stamp"), _unstamped),
+    Check("no-dry-run", gettext_lazy("No dry run"), _no_dry_run, act="dry_run"),
+    Check("dry-run-differs", gettext_lazy("The dry run differs"), _dry_run_differs, is_waivable=False, act="dry_run"),
 )  # fmt: skip
 BY_KEY = {check.key: check for check in CHECKS}
 
@@ -484,41 +483,41 @@ def _told(findings: list[Finding]) -> Iterator[tuple[str, dict[str, Any]]]:
 # In words -----------------------------------------------------------------------------------------
 
 KINDS: dict[str, Promise] = {
-    "edition": lazy("Edition"),
-    "text": lazy("Text"),
-    "signatories": lazy("Signatories"),
-    "pdf": lazy("PDF"),
-    "mails": lazy("All mails"),
-    "rehearsal": lazy("Dry run"),
+    "edition": gettext_lazy("Edition"),
+    "text": gettext_lazy("Text"),
+    "signatories": gettext_lazy("Signatories"),
+    "pdf": gettext_lazy("PDF"),
+    "mails": gettext_lazy("All mails"),
+    "rehearsal": gettext_lazy("Dry run"),
 }
 PARTS: dict[str, Promise] = {
-    "reference": lazy("Reference number"),
-    "status": lazy("State"),
-    "sha256": lazy("Checksum (SHA-256)"),
-    "version": lazy("Version"),
-    "behind": lazy("Parts that may lag behind"),
-    "count": lazy("Signatories"),
-    "size": lazy("Size"),
-    "pages": lazy("Pages"),
-    "certificate": lazy("Certificate of the seal (SHA-256)"),
-    "stamped_at": lazy("Time stamp"),
-    "put_together_at": lazy("Put together (UTC)"),
-    "differences": lazy("Differences"),
-    "title": lazy("Office, as it is addressed"),
-    "channel": lazy("Goes by"),
-    "address": lazy("Address"),
-    "language": lazy("Language"),
-    "requirements": lazy("Formal requirements of the office"),
-    "verified_on": lazy("Address last verified on"),
-    "verified_by": lazy("Verified by"),
-    "sender": lazy("Sender"),
-    "reply_to": lazy("Answers go to"),
-    "subject": lazy("Subject"),
-    "salutation": lazy("Salutation"),
-    "address_block": lazy("Address block"),
-    "covering": lazy("Covering text"),
-    "letter": lazy("The letter as text (SHA-256)"),
-    "files": lazy("Attached PDFs (SHA-256)"),
+    "reference": gettext_lazy("Reference number"),
+    "status": gettext_lazy("State"),
+    "sha256": gettext_lazy("Checksum (SHA-256)"),
+    "version": gettext_lazy("Version"),
+    "behind": gettext_lazy("Parts that may lag behind"),
+    "count": gettext_lazy("Signatories"),
+    "size": gettext_lazy("Size"),
+    "pages": gettext_lazy("Pages"),
+    "certificate": gettext_lazy("Certificate of the seal (SHA-256)"),
+    "stamped_at": gettext_lazy("Time stamp"),
+    "put_together_at": gettext_lazy("Put together (UTC)"),
+    "differences": gettext_lazy("Differences"),
+    "title": gettext_lazy("Office, as it is addressed"),
+    "channel": gettext_lazy("Goes by"),
+    "address": gettext_lazy("Address"),
+    "language": gettext_lazy("Language"),
+    "requirements": gettext_lazy("Formal requirements of the office"),
+    "verified_on": gettext_lazy("Address last verified on"),
+    "verified_by": gettext_lazy("Verified by"),
+    "sender": gettext_lazy("Sender"),
+    "reply_to": gettext_lazy("Answers go to"),
+    "subject": gettext_lazy("Subject"),
+    "salutation": gettext_lazy("Salutation"),
+    "address_block": gettext_lazy("Address block"),
+    "covering": gettext_lazy("Covering text"),
+    "letter": gettext_lazy("The letter as text (SHA-256)"),
+    "files": gettext_lazy("Attached PDFs (SHA-256)"),
 }
 LABELS: dict[str, Mapping[str, Any]] = {
     "channel": {channel.value: channel.label for channel in Channel},

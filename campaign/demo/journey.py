@@ -36,7 +36,8 @@ STAFF = {
     "sender": ("sender@desk.example.org", "Demo Sender", Role.Name.SENDER),
     "administrator": ("admin@desk.example.org", "Demo Administrator", Role.Name.ADMINISTRATOR),
 }
-WAIVED: dict[str, str] = {}
+# What a demonstration lets stand.
+WAIVED = {"unproven": "The organisations of this demonstration are made up: nobody can speak for one."}
 LINK = re.compile(r"/signatures/confirm/(?P<token>[^/\s]+)/")
 
 Wait = Callable[[str, Callable[[], int], int], None]
@@ -141,7 +142,9 @@ class Journey:
         self.wait("letters handed to the mail server", lambda: total - dispatch.deliveries.open().count(), total)
 
     def authorise(self, dispatch: Dispatch) -> None:
-        """A dry run, then the words of two people for what is found as it is. A demonstration waives what it must."""
+        """A dry run, then the words of two people for the dossier as it is."""
+        if any(finding.check.act == "put_together" for finding in dossier.of(dispatch).open):
+            dispatches.put_together(dispatch, by=self.staff["campaigner"])
         if dossier.of(dispatch).looked.dry_run_of_these() is None:
             self.rehearse(dispatch)
         for finding in dossier.of(dispatch).open:

@@ -35,11 +35,13 @@ from dispatch.models import (
     Covering,
     Delivery,
     Dispatch,
+    DryRun,
     Edition,
     Evidence,
     Notice,
     Recipient,
     Reply,
+    Wording,
 )
 from dispatch.seal import DEMONSTRATION
 from dispatch.services import dispatches
@@ -760,7 +762,9 @@ class TestDesk:
         settings.SENDING_ENABLED = True
         one.post(authorise, status=409)
         Covering.objects.update(body_en="Changed {salutation}", body_be="Changed {salutation}", body_ru="{salutation}")
-        Recipient.objects.update(verified_on=now().date() - timedelta(days=91), verified_by=User.objects.last())
+        Recipient.objects.update(
+            verified_on=timezone.now().date() - timedelta(days=91), verified_by=User.objects.last()
+        )
         shown = other.get(page).context["shown"]
         unproven = next(found for found in dossier_of(Dispatch.objects.get()).open if found.check.key == "unproven")
         waiver = {"finding": unproven.key, "facts": unproven.facts}
@@ -776,7 +780,7 @@ class TestDesk:
         other.get(page)
         for status in DryRunStatus.values:
             trouble = [{"delivery": Delivery.objects.last().pk, "trouble": each} for each in Trouble.values]
-            DryRun.objects.update(status=status, differences=trouble, ended_at=now())
+            DryRun.objects.update(status=status, differences=trouble, ended_at=timezone.now())
             other.get(page)
         DryRun.objects.all().delete()
         for reader in (one, other):
