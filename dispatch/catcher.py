@@ -43,10 +43,11 @@ def catching() -> Iterator[Catcher]:
     def conversation() -> SMTP:
         return SMTP(catcher, data_size_limit=MOST_BYTES, hostname="localhost", loop=loop)
 
-    server = loop.run_until_complete(loop.create_server(conversation, "127.0.0.1", 0))
-    catcher.port = server.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever, name="catcher", daemon=True)
     thread.start()
+    listening = loop.create_server(conversation, "127.0.0.1", 0)
+    server = asyncio.run_coroutine_threadsafe(listening, loop).result(PATIENCE)
+    catcher.port = server.sockets[0].getsockname()[1]
     try:
         yield catcher
     finally:

@@ -311,15 +311,39 @@ CHECKS = (
     Check("left", gettext_lazy("Somebody has left"), _left, is_waivable=False),
     Check("superseded", gettext_lazy("A later edition"), _superseded, is_waivable=False),
     Check("nobody", gettext_lazy("No recipient is left"), _nobody, is_waivable=False),
-    Check("text-changed", gettext_lazy("The meaning of the text changed"), _text_changed, mend=gettext_lazy("See the letter")),
+    Check(
+        "text-changed",
+        gettext_lazy("The meaning of the text changed"),
+        _text_changed,
+        mend=gettext_lazy("See the letter"),
+    ),
     Check("behind", gettext_lazy("A translation may lag behind"), _behind, mend=gettext_lazy("See the text")),
     Check("unproven", gettext_lazy("Signatories without evidence"), _unproven),
     Check("disputed", gettext_lazy("An organisation objected"), _disputed, mend=gettext_lazy("Look at the signature")),
-    Check("alike", gettext_lazy("Names that may be one organisation’s"), _alike, mend=gettext_lazy("Look at the signature")),
-    Check("twice", gettext_lazy("Two signatures with one address or website"), _twice, mend=gettext_lazy("Look at the signature")),
-    Check("unverified", gettext_lazy("An address that is not verified"), _unverified, mend=gettext_lazy("Verify the address")),
     Check(
-        "unfit", gettext_lazy("Could not be put together"), _unfit, is_waivable=False, mend=gettext_lazy("Look at the recipient"),
+        "alike",
+        gettext_lazy("Names that may be one organisation’s"),
+        _alike,
+        mend=gettext_lazy("Look at the signature"),
+    ),
+    Check(
+        "twice",
+        gettext_lazy("Two signatures with one address or website"),
+        _twice,
+        mend=gettext_lazy("Look at the signature"),
+    ),
+    Check(
+        "unverified",
+        gettext_lazy("An address that is not verified"),
+        _unverified,
+        mend=gettext_lazy("Verify the address"),
+    ),
+    Check(
+        "unfit",
+        gettext_lazy("Could not be put together"),
+        _unfit,
+        is_waivable=False,
+        mend=gettext_lazy("Look at the recipient"),
         act="put_together",
     ),
     Check("outdated", gettext_lazy("Edited since it was put together"), _outdated, act="put_together"),
@@ -329,7 +353,7 @@ CHECKS = (
     Check("unstamped", gettext_lazy("A seal without a time stamp"), _unstamped),
     Check("no-dry-run", gettext_lazy("No dry run"), _no_dry_run, act="dry_run"),
     Check("dry-run-differs", gettext_lazy("The dry run differs"), _dry_run_differs, is_waivable=False, act="dry_run"),
-)  # fmt: skip
+)
 BY_KEY = {check.key: check for check in CHECKS}
 
 

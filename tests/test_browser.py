@@ -154,15 +154,25 @@ def test_the_letters_whole_life(
         page.reload()
         page.get_by_role("button", name="Prepare a dispatch").click()
         page.get_by_role("heading", name="Dispatch of edition 1").wait_for()
-        assert page.get_by_role("button", name="Authorise").count() == 0
         address = urlsplit(page.url).path
+
+        # Nothing is authorised while something stands in the way; she has a dry run done, and gives her word.
+        assert page.get_by_role("button", name="Authorise").count() == 0
+        page.get_by_role("button", name="Do a dry run").first.click()
+        page.get_by_role("status").wait_for()
+        worker()
+        campaigner.open(address)
+        page.get_by_text("Every mail arrived as it is frozen").wait_for()
+        page.get_by_role("button", name="Authorise: send 5 mails").click()
+        page.get_by_text("You have authorised it as it stands.").wait_for()
+        assert page.get_by_role("button", name="Authorise").count() == 0
 
     # A second person reads the same page and authorises it.
     with window(chromium, site) as sender:
         sign_in(sender, Role.Name.SENDER)
         page = sender.open(address)
         page.get_by_role("button", name="Authorise: send 5 mails").click()
-        page.get_by_role("status").wait_for()
+        page.get_by_role("status").filter(has_text="The mails go out now.").wait_for()
         worker()
         page.reload()
         assert page.locator("h1 .state").inner_text() == Dispatch.objects.get().get_status_display()

@@ -150,7 +150,7 @@ def test_a_withheld_name_is_found_nowhere(
     edition = editions.cut_edition(letter, by=reviewer).edition
     worker()
     edition.refresh_from_db()
-    dispatch = dispatches.prepare(edition, by=reviewer)
+    dispatch = dispatches.prepare(edition, by=make_user(Role.Name.CAMPAIGNER))
     authorise(dispatch, by=make_user(Role.Name.SENDER))
     worker()
     assert Dispatch.objects.get().status == "done"
