@@ -168,7 +168,7 @@ def test_the_letters_whole_life(
     with window(chromium, site) as sender:
         sign_in(sender, Role.Name.SENDER)
         page = sender.open(address)
-        page.get_by_text("Waive it").click()
+        page.get_by_text("Waive it", exact=True).click()
         page.get_by_label("Reason").fill("They were called at the number on their website.")
         page.get_by_role("button", name="Let it stand, for this reason").click()
         page.get_by_text("Nothing stands in the way.").wait_for()
