@@ -26,6 +26,7 @@ from accounts.access import (
 from accounts.models import User
 from campaign.letter_history import history
 from campaign.standing import BEING_TYPESET, Standing, progress, standings
+from dispatch.desk_sending import how_it_stands
 from ledger.services import IllegalMove, Overtaken
 from letters import services
 from letters.models import Letter, Version
@@ -54,6 +55,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "standings": standings(Letter.objects.all()),
         "may_follow": may(staff(request), access_deliveries),
+        **how_it_stands(staff(request)),
     }
     if may(staff(request), access_review):
         context |= _queue(request)

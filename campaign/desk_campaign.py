@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import access_campaign, staff, staff_page
+from campaign.letter_history import history_of_campaign
 from letters import services
 from letters.models import Campaign
 
@@ -41,5 +42,5 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
         services.keep_contacts(found, until=form.cleaned_data["contacts_until"], by=staff(request))
         messages.success(request, _("Saved."))
         return redirect("desk:campaign", pk=pk)
-    context = {"campaign": found, "form": form, "letters": found.letters.all()}
+    context = {"campaign": found, "form": form, "letters": found.letters.all(), "history": history_of_campaign(found)}
     return render(request, "desk/campaign.html", context, status=422 if form.is_bound else 200)

@@ -11,7 +11,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.access import access_desk, access_text, may, staff, staff_page, text_languages
+from accounts.access import access_desk, access_review, access_text, may, staff, staff_page, text_languages
+from accounts.models import User
 from ledger.services import Overtaken
 from letters import services
 from letters.arranging import arranged, used_keys
@@ -20,7 +21,10 @@ from letters.differences import Difference, differences
 from letters.forms import MeaningForm, TextForm, field_name, typed
 from letters.models import Letter, Version
 from letters.states import LetterStatus
-from signatories.queries import renewal
+from signatories.desk.rows import own_name
+from signatories.queries import not_asked_by_mail, renewal
+
+NAMED = 200  # of those whom no mail reaches
 
 
 @dataclass
@@ -116,8 +120,18 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "changed": by_language(before.content if before else {}, found.content),
         "reasons": [(code, name, getattr(found, f"reason_{code}") or "") for code, name in settings.LANGUAGES],
         "renewal": renewal(found) if found.is_material else None,
+        **(_unreached(found, staff(request)) if found.is_material else {}),
     }
     return render(request, "desk/version.html", context)
+
+
+def _unreached(version: Version, user: User) -> dict[str, Any]:
+    """Those whom staff have to ask; by name for those who have business with people's names."""
+    waiting = not_asked_by_mail(version)
+    listed = list(waiting[:NAMED]) if may(user, access_review) else []
+    count = waiting.count()
+    named = [(signature, own_name(signature)) for signature in listed]
+    return {"unreached": count, "unreached_named": named, "unreached_more": count - len(listed)}
 
 
 def by_language(old: Content, new: Content) -> list[tuple[str, str, list[Difference]]]:
@@ -164,6 +178,7 @@ def _preview(editing: Editing, form: TextForm, meaning: MeaningForm | None) -> H
         "meaning": meaning.cleaned_data if meaning else None,
         "reasons": [(code, name, meaning.reason()[code]) for code, name in settings.LANGUAGES] if meaning else [],
         "asked": editing.letter.signatures.standing().count(),
+        "unreached": editing.letter.signatures.standing().filter(mailbox="").count(),
         "blocks": form.blocks(),
         "hidden": {
             **hidden,

@@ -5,6 +5,7 @@ docs/operators.md explains each variable. Nothing here asks the network or the d
 
 import secrets
 from email.utils import parseaddr
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,6 +32,18 @@ def _secret_key(var_dir: Path) -> str:
     except FileExistsError:
         pass
     return path.read_text()
+
+
+def _dns_server(stated: str) -> tuple[str, int] | None:
+    """`192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`; None is the resolver of the system."""
+    if not stated:
+        return None
+    has_port = stated.count(":") == 1 or "]:" in stated
+    host, _, port = stated.rpartition(":") if has_port else (stated, "", "53")
+    try:
+        return str(ip_address(host.strip("[]"))), int(port)
+    except ValueError as error:
+        raise ImproperlyConfigured("DNS_SERVER has to be an IP address, with or without a port.") from error
 
 
 # Where things are kept ---------------------------------------------------------------------------
@@ -319,6 +332,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-editions": {"task": "dispatch.tasks.sweep_editions", "schedule": 15.0, "options": {"expires": 15}},
     "sweep-deliveries": {"task": "dispatch.tasks.sweep_deliveries", "schedule": 10.0, "options": {"expires": 10}},
     "sweep-dry-runs": {"task": "dispatch.tasks.sweep_dry_runs", "schedule": 15.0, "options": {"expires": 15}},
+    "sweep-senders": {"task": "dispatch.tasks.sweep_senders", "schedule": 30.0, "options": {"expires": 30}},
     "sweep-delivered": {"task": "dispatch.tasks.sweep_delivered", "schedule": 30.0, "options": {"expires": 30}},
     "sweep-consent": {"task": "signatories.tasks.sweep_consent", "schedule": 15.0, "options": {"expires": 15}},
     "sweep-reminders": {"task": "signatories.tasks.sweep_reminders", "schedule": 60.0, "options": {"expires": 60}},
@@ -341,7 +355,9 @@ GUARD_COST = env.int("GUARD_COST", default=5000)
 
 # Mail --------------------------------------------------------------------------------------------
 
-EMAIL_URL = env.str("EMAIL_URL", default="") or EMBEDDED.get("EMAIL_URL", "") or "smtp://127.0.0.1:8025"
+_relay = env.str("EMAIL_URL", default="")
+EMAIL_URL = _relay or EMBEDDED.get("EMAIL_URL", "") or "smtp://127.0.0.1:8025"
+MAIL_IS_CAUGHT = _relay in ("", EMBEDDED.get("EMAIL_URL"))  # by a catcher of this machine: nothing leaves
 vars().update(env.email_url_config(EMAIL_URL))
 EMAIL_TIMEOUT = 20  # seconds for each step of a conversation with the relay
 MAIL_FROM = env.str("MAIL_FROM", default="Undersigned <signatures@undersigned.example.org>")
@@ -351,6 +367,9 @@ NEUTRAL_FROM = env.str("NEUTRAL_FROM", default=parseaddr(MAIL_FROM)[1])
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = MAIL_FROM
 # What comes back goes to its sub-addresses: letters+…@.
 RETURN_ADDRESS = env.str("RETURN_ADDRESS", default="") or parseaddr(DISPATCH_FROM)[1]
+# Under which names the relay keeps the keys that it signs with (DKIM), and who is asked for them and the other records.
+DKIM_SELECTORS = env.list("DKIM_SELECTORS", default=[])
+DNS_SERVER = _dns_server(env.str("DNS_SERVER", default=""))
 BOUNCE_MAILBOX_URL = env.str("BOUNCE_MAILBOX_URL", default="")
 STARTTLS_REQUIRED = env.bool("STARTTLS_REQUIRED", default=True)
 SENDING_ENABLED = env.bool("SENDING_ENABLED", default=False)

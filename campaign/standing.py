@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Count, F, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dispatch.models import Delivery, Dispatch, Edition
+from dispatch.services import switch
 from dispatch.states import ARRIVING, TURNED_AWAY, DeliveryStatus, DispatchStatus, EditionStatus
 from letters.models import Letter, Version
 from letters.states import LetterStatus
@@ -38,6 +38,7 @@ class Standing:
     text_changed: bool = False
     dispatch: Dispatch | None = None
     deliveries: Counter[str] = field(default_factory=Counter)
+    sending_is_on: bool = False
 
     @property
     def edition_is_dispatched(self) -> bool:
@@ -88,8 +89,8 @@ class Standing:
             ),
             DispatchStatus.HALTED: _("The dispatch is halted. Nothing is handed over until somebody resumes it."),
         }
-        if not settings.SENDING_ENABLED and self.dispatch.status != DispatchStatus.DONE:
-            return _("Sending is switched off on this site. An operator has to switch it on.")
+        if not self.sending_is_on and self.dispatch.status != DispatchStatus.DONE:
+            return _("Sending is off on this site. Somebody who may send has to switch it on.")
         return texts.get(DispatchStatus(self.dispatch.status)) or self._after_authorising()
 
     def _after_authorising(self) -> str:
@@ -140,7 +141,8 @@ def delivered(deliveries: Counter[str]) -> str:
 
 def standings(letters: Iterable[Letter]) -> list[Standing]:
     """Where `letters` stand, in a number of queries that does not grow with them or their signatures."""
-    by_letter = {letter.pk: Standing(letter) for letter in letters}
+    is_on = switch.is_on()
+    by_letter = {letter.pk: Standing(letter, sending_is_on=is_on) for letter in letters}
     counted = Signature.objects.filter(letter__in=by_letter).values_list("letter", "status").order_by()
     for letter, status, count in counted.annotate(Count("pk")):
         by_letter[letter].signatures[status] = count

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,15 +15,17 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import (
     access_campaign,
+    access_deliveries,
     access_desk,
     access_send,
+    back,
     fresh_login,
     staff,
     staff_page,
 )
 from dispatch import seal, smtp
 from dispatch.models import Delivery, Dispatch, Edition, EditionFile
-from dispatch.services import deliveries, dispatches, dry_runs, editions
+from dispatch.services import deliveries, dispatches, dry_runs, editions, senders
 from dispatch.states import DeliveryStatus
 from ledger.services import IllegalMove, Overtaken
 from letters.models import Letter
@@ -63,7 +67,7 @@ REFUSALS: dict[type[Exception], Promise] = {
         "Nothing is authorised while something stands in the way that is neither mended nor waived."
     ),
     dispatches.SendingIsOff: gettext_lazy(
-        "Sending is switched off on this site. An operator has to switch it on (SENDING_ENABLED)."
+        "Sending is off on this site. Somebody who may send has to switch it on first."
     ),
     dry_runs.UnderWay: gettext_lazy("A dry run is under way. Wait until it has ended."),
     IllegalMove: CHANGED,
@@ -124,6 +128,16 @@ def prepare(request: HttpRequest, pk: int) -> HttpResponse:
         request, _("The dispatch is prepared. Whoever prepared it and a second person have to authorise it.")
     )
     return redirect("desk:dispatch", pk=made.pk)
+
+
+@require_POST
+@staff_page(access_deliveries)
+def look_up_sender(request: HttpRequest) -> HttpResponse:
+    """Have the sender's records looked up in DNS by a worker, and go back to where the button was."""
+    senders.ask()
+    if not settings.MAIL_IS_CAUGHT:
+        messages.success(request, _("The records of the sender are being looked up. Load this page again in a minute."))
+    return redirect(back(request, reverse("desk:home")))
 
 
 @require_POST

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
@@ -28,7 +27,7 @@ from dispatch.desk_forms import WaiverForm
 from dispatch.dossier import BY_KEY, Dossier, Facts, Finding, Looked, behind, language_name, wording_of
 from dispatch.lookup import look_up
 from dispatch.models import Authorisation, Delivery, Dispatch
-from dispatch.services import dispatches, dry_runs
+from dispatch.services import dispatches, dry_runs, switch
 from dispatch.states import DeliveryStatus, DispatchStatus
 from letters.services import digest
 from signatories.queries import authority_of
@@ -135,7 +134,8 @@ def _page(
         "may_campaign": may(user, access_campaign),
         "may_send": may_send,
         "is_preparer": is_preparer,
-        "sending_is_off": not settings.SENDING_ENABLED,
+        "sending_is_off": not switch.is_on(),
+        "sender": looked.sender,
         "may_cancel": (may_send or is_preparer) and found.machine.allows(found.status, DispatchStatus.CANCELLED),
         "is_stale": is_stale,
         "here": reverse("desk:dispatch", args=[found.pk]),

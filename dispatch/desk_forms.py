@@ -249,3 +249,25 @@ class SummaryForm(forms.Form):
 
     def summaries(self) -> dict[str, str]:
         return {code: self.cleaned_data[f"summary_{code}"] for code, _name in settings.LANGUAGES}
+
+
+# The stop switch ----------------------------------------------------------------------------------
+
+
+class StopForm(forms.Form):
+    """Whatever is written in it, it stops."""
+
+    reason = LineField(label=_("Why"), max_length=300, required=False)
+
+    def reason_if_fit(self) -> str:
+        return self.cleaned_data.get("reason", "") if self.is_valid() else ""
+
+
+class TurnOnForm(forms.Form):
+    reason = LineField(label=_("Why it is switched on"), max_length=300)
+    looked = forms.BooleanField(label=_("I have looked in the log of the mail server for what was sent in that time"))
+
+    def __init__(self, *args: Any, after_restore: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not after_restore:
+            del self.fields["looked"]

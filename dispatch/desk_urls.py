@@ -1,6 +1,6 @@
 from django.urls import path
 
-from dispatch import desk, desk_deliveries, desk_dossier, desk_recipients
+from dispatch import desk, desk_deliveries, desk_dossier, desk_recipients, desk_sending
 
 urlpatterns = [
     path("letters/<slug:slug>/cut/", desk.cut, name="cut"),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("dispatches/<int:pk>/halt/", desk.halt, name="halt"),
     path("dispatches/<int:pk>/resume/", desk.resume, name="resume"),
     path("dispatches/<int:pk>/cancel/", desk.cancel, name="cancel"),
+    path("sender/look-up/", desk.look_up_sender, name="look_up_sender"),
     path("deliveries/<int:pk>/resolve/", desk.resolve, name="resolve"),
     path("deliveries/<int:pk>/", desk_deliveries.delivery, name="delivery"),
     path("deliveries/<int:pk>/taken/", desk_deliveries.taken, name="taken"),
@@ -32,6 +33,10 @@ urlpatterns = [
     path("replies/<int:pk>/", desk_deliveries.reply, name="reply"),
     path("replies/<int:pk>/publish/", desk_deliveries.publish_reply, name="publish_reply"),
     path("replies/<int:pk>/unpublish/", desk_deliveries.unpublish_reply, name="unpublish_reply"),
+    path("sending/", desk_sending.sending, name="sending"),
+    path("sending/stop/", desk_sending.stop, name="stop_sending"),
+    path("sending/on/", desk_sending.turn_on, name="turn_on_sending"),
+    path("sending/hosts/", desk_sending.admit, name="admit_hosts"),
     path("offices/", desk_deliveries.offices, name="offices"),
     path("letters/<slug:slug>/recipients/", desk_recipients.recipients, name="recipients"),
     path("letters/<slug:slug>/recipients/add/", desk_recipients.add, name="add_recipient"),

@@ -19,7 +19,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language_info, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
-from dispatch import emails, seal
+from dispatch import emails, seal, sender_records
 from dispatch.models import Channel, Delivery, Dispatch, DryRun, EditionFile, Waiver, Wording
 from dispatch.services.editions import sealed_bytes
 from dispatch.services.recipients import STALE
@@ -60,6 +60,7 @@ class Looked:
         self.is_next_rung = bool(listed) and all(delivery.after_id for delivery in listed)
         self.dry_run = dispatch.dry_runs.select_related("asked_by").order_by("pk").last()
         self.waivers = list(dispatch.waivers.select_related("by"))
+        self.sender = sender_records.report()
 
     @cached_property
     def versions(self) -> list[Version]:
@@ -262,6 +263,20 @@ def _outdated(looked: Looked) -> Iterator[Found]:
             yield Found(str(delivery.pk), facts, text % said)
 
 
+def _sender(looked: Looked) -> Iterator[Found]:
+    for finding in sender_troubles(looked.sender):
+        text = _("%(topic)s of the sender: %(said)s %(meaning)s") % {
+            "topic": finding.topic, "said": finding.said, "meaning": finding.meaning
+        }  # fmt: skip
+        yield Found(finding.key, list(finding.records), text.strip())
+
+
+def sender_troubles(report: sender_records.Report) -> list[sender_records.Finding]:
+    """What fails, or was never looked up."""
+    fails = sender_records.Severity.FAILS
+    return [finding for finding in report.findings if finding.severity == fails or finding.key == "not_looked_up"]
+
+
 def _grown_old(looked: Looked) -> Iterator[Found]:
     dates = [wording.put_together_at for mail in looked.mails if (wording := wording_of(mail))]
     if dates and looked.now - min(dates) > GROWN_OLD:
@@ -338,6 +353,7 @@ CHECKS = (
         _unverified,
         mend=gettext_lazy("Verify the address"),
     ),
+    Check("sender", gettext_lazy("The sender’s records in DNS"), _sender),
     Check(
         "unfit",
         gettext_lazy("Could not be put together"),
@@ -464,6 +480,7 @@ def _facts(looked: Looked) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "mails", {"put_together_at": sorted(dates)}
     for delivery in looked.deliveries:
         yield f"delivery {delivery.pk}", _of_delivery(delivery)
+    yield "sender", {finding.key: list(finding.records) for finding in looked.sender.findings}
     run = looked.dry_run_of_these()
     yield "rehearsal", {"status": run.status if run else "", "differences": run.differences if run else []}
 
@@ -512,6 +529,7 @@ KINDS: dict[str, Promise] = {
     "signatories": gettext_lazy("Signatories"),
     "pdf": gettext_lazy("PDF"),
     "mails": gettext_lazy("All mails"),
+    "sender": gettext_lazy("Records of the sender"),
     "rehearsal": gettext_lazy("Dry run"),
 }
 PARTS: dict[str, Promise] = {

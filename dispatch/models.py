@@ -14,11 +14,15 @@ from dispatch.states import (
     DRY_RUN,
     EDITION,
     GONE_OUT,
+    HOST,
+    SWITCH,
     UNDER_WAY,
     DeliveryStatus,
     DispatchStatus,
     DryRunStatus,
     EditionStatus,
+    HostStatus,
+    SwitchStatus,
 )
 from ledger.models import Stateful
 from ledger.states import StateMachine
@@ -255,6 +259,30 @@ class Dispatch(Stateful):
 
     def __str__(self) -> str:
         return f"{self.edition.reference} {self.pk}"
+
+
+class SenderCheck(models.Model):
+    """What DNS said of the domains that letters come from, by the settings of a time; judged in `sender_records`.
+
+    A worker asks while `asked_at` is set; `facts` are as they were found `checked_at`.
+    """
+
+    domain = models.CharField(max_length=255)
+    return_domain = models.CharField(max_length=255)
+    selectors = models.CharField(max_length=500, blank=True)
+    asked_at = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField(null=True)
+    facts = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=("domain", "return_domain", "selectors"), name="sender_is_checked_in_one_row"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.domain
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
@@ -607,3 +635,52 @@ class Evidence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.delivery} {self.kind}"
+
+
+class Switch(Stateful):
+    """The stop switch of the whole site: letters leave only while it is on. One row, and none before it is used.
+
+    Where the machine turned it off because the database went back in time, `knew_until` is the latest that was known
+    before, and `knows_until` the latest that the database still knew. `in_flight` are the deliveries that workers had
+    in hand when it was turned off.
+    """
+
+    machine: ClassVar[StateMachine] = SWITCH
+
+    status = models.CharField(max_length=20, choices=SwitchStatus, default=SwitchStatus.OFF)
+    turned_at = models.DateTimeField(null=True)
+    turned_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="switches_turned"
+    )
+    reason = models.CharField(max_length=300, blank=True)
+    in_flight = models.JSONField(default=list)
+    knew_until = models.DateTimeField(null=True)
+    knows_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="there_is_one_switch")]
+
+    def __str__(self) -> str:
+        return self.status
+
+    @property
+    def is_after_restore(self) -> bool:
+        return self.knew_until is not None
+
+
+class Host(Stateful):
+    """A worker's host, known by something in its VAR_DIR that can't be copied: it sends once somebody has let it in."""
+
+    machine: ClassVar[StateMachine] = HOST
+
+    status = models.CharField(max_length=20, choices=HostStatus, default=HostStatus.WAITING)
+    key = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=255)
+    seen_at = models.DateTimeField(default=timezone.now)
+    first_seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return self.name

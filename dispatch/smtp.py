@@ -8,11 +8,11 @@ again. After it only the server's answer tells, and where that is missing nobody
 import contextlib
 import select
 import smtplib
-import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from dispatch.line import WatchedSMTP, nothing
 from dispatch.transcript import NotedSMTP, NotedSMTPOverTLS, Transcript, printable
 
 CHUNK = 64 * 1024  # the timeout is for this much, so that a large mail may take its time
@@ -44,6 +44,7 @@ class Relay:
     tls: bool = False
     timeout: float = 20  # seconds for each step
     patience: float = 150  # seconds for the last answer, which a server may give only after scanning the mail
+    moment: float = 1  # seconds from one look at whether to go on to the next
 
 
 @dataclass(frozen=True)
@@ -76,43 +77,49 @@ def hand_over(
     recipient: str,
     relay: Relay,
     before_dot: Callable[[], None],
-    before_data: Callable[[], None] = lambda: None,
-    on_the_way: Callable[[], None] = lambda: None,
+    before_mail: Callable[[], None] = nothing,
+    before_data: Callable[[], None] = nothing,
+    on_the_way: Callable[[], None] = nothing,
     envelope_id: str = "",
     transcript: Transcript | None = None,
 ) -> Answer:
     """Hand `message` to `relay` for one recipient. Raises `NotTaken` or `Unanswered`.
 
-    `on_the_way` is called between the steps, `before_data` when both addresses are taken and nothing of the mail is on
-    the line, `before_dot` when nothing but the final dot is left to be written. If any raises, the dot is not written
-    and the mail not delivered. Where the relay offers notices of what becomes of the mail further on (RFC 3461), they
-    are asked for, under `envelope_id`. `transcript` is filled in, however it ends.
+    `before_mail` is called when nothing has been said of the mail yet, `before_data` when both addresses are taken and
+    nothing of the mail is on the line, `before_dot` when nothing but the final dot is left to be written, `on_the_way`
+    every moment until then, whatever is waited for. If any raises, the dot is not written and the mail not delivered.
+    Where the relay offers notices of what becomes of the mail further on (RFC 3461), they are asked for, under
+    `envelope_id`. `transcript` is filled in, however it ends.
     """
     if not (sender.isascii() and recipient.isascii()):
         raise ValueError("The addresses are not ASCII.")
     transcript = transcript or Transcript()
-    with _connected(relay, transcript) as client:
-        _greet(client, relay, on_the_way)
+    with _connected(relay, transcript, on_the_way) as client:
+        _greet(client, relay)
         transcript.note_line(client.sock)
         transcript.connection["notices"] = client.has_extn("dsn")
         mail_options, rcpt_options = _options(client, recipient, envelope_id, size=len(message))
+        before_mail()
         with _at(Stage.MAIL):
             _expect(Stage.MAIL, client.mail(sender, mail_options))
         with _at(Stage.RCPT):
             _expect(Stage.RCPT, client.rcpt(recipient, rcpt_options))
         before_data()
-        on_the_way()
-        _pour(client, message, on_the_way)
+        _pour(client, message)
         before_dot()
         return _finish(client, relay.patience)
 
 
 @contextlib.contextmanager
-def _connected(relay: Relay, transcript: Transcript) -> Iterator[NotedSMTP | NotedSMTPOverTLS]:
+def _connected(
+    relay: Relay, transcript: Transcript, on_the_way: Callable[[], None]
+) -> Iterator[NotedSMTP | NotedSMTPOverTLS]:
     transcript.connection |= {"relay": f"{relay.host}:{relay.port}"}
-    with _at(Stage.CONNECT):
-        client = _connect(relay, transcript)
+    client = _client(relay, transcript)
+    client.moment, client.on_the_way = relay.moment, on_the_way
     try:
+        with _at(Stage.CONNECT):
+            _expect(Stage.CONNECT, client.reach(relay.host, relay.port))
         yield client
     except NotTaken as refusal:
         if refusal.stage != Stage.BODY:  # within the body it would be a line of the mail
@@ -124,28 +131,22 @@ def _connected(relay: Relay, transcript: Transcript) -> Iterator[NotedSMTP | Not
         client.close()
 
 
-def _connect(relay: Relay, transcript: Transcript) -> NotedSMTP | NotedSMTPOverTLS:
-    where, name, timeout = (relay.host, relay.port), relay.our_name, relay.timeout
-    if relay.tls:
-        return NotedSMTPOverTLS(transcript, *where, name, timeout=timeout, context=ssl.create_default_context())
-    return NotedSMTP(transcript, *where, name, timeout=timeout)
+def _client(relay: Relay, transcript: Transcript) -> NotedSMTP | NotedSMTPOverTLS:
+    kind = NotedSMTPOverTLS if relay.tls else NotedSMTP
+    return kind(transcript, local_hostname=relay.our_name, timeout=relay.timeout)
 
 
-def _greet(client: NotedSMTP | NotedSMTPOverTLS, relay: Relay, on_the_way: Callable[[], None]) -> None:
+def _greet(client: NotedSMTP | NotedSMTPOverTLS, relay: Relay) -> None:
     """Up to here it is between the relay and us: whatever it refuses says nothing of the mail, and can be mended."""
-    on_the_way()
     with _at(Stage.EHLO):
         _expect(Stage.EHLO, client.ehlo())
-    on_the_way()
     if relay.starttls:
         with _at(Stage.STARTTLS):
-            client.starttls(context=ssl.create_default_context())
+            client.secure()
             _expect(Stage.STARTTLS, client.ehlo())
-        on_the_way()
     if relay.user:
         with _at(Stage.AUTH), client.transcript.secretly():
             client.login(relay.user, relay.password)
-        on_the_way()
 
 
 def _options(client: smtplib.SMTP, recipient: str, envelope_id: str, size: int) -> tuple[list[str], list[str]]:
@@ -162,12 +163,11 @@ def _xtext(text: str) -> str:
     return "".join(sign if "!" <= sign <= "~" and sign not in "+=" else f"+{ord(sign):02X}" for sign in text)
 
 
-def _pour(client: smtplib.SMTP, message: bytes, on_the_way: Callable[[], None]) -> None:
+def _pour(client: WatchedSMTP, message: bytes) -> None:
     with _at(Stage.DATA):
         _expect(Stage.DATA, client.docmd("DATA"), wanted=3)
     body = _on_the_wire(message)
     for start in range(0, len(body), CHUNK):
-        on_the_way()
         with _at(Stage.BODY):
             client.send(body[start : start + CHUNK])
     with _at(Stage.BODY):
@@ -175,9 +175,9 @@ def _pour(client: smtplib.SMTP, message: bytes, on_the_way: Callable[[], None]) 
             _expect(Stage.BODY, client.getreply())
 
 
-def _finish(client: smtplib.SMTP, patience: float) -> Answer:
-    assert client.sock
-    client.sock.settimeout(patience)
+def _finish(client: WatchedSMTP, patience: float) -> Answer:
+    """From here on nothing ends the conversation but its own end."""
+    client.timeout, client.on_the_way = patience, nothing
     try:
         client.send(b".\r\n")
         code, text = client.getreply()
@@ -219,8 +219,9 @@ def _has_spoken(client: smtplib.SMTP) -> bool:
 
 def _take_leave(client: smtplib.SMTP) -> None:
     """Say so, and don't wait for the answer: what counts has been said, and is to be written down at once."""
-    with contextlib.suppress(OSError):
-        client.putcmd("QUIT")
+    if client.sock:
+        with contextlib.suppress(OSError):
+            client.putcmd("QUIT")
 
 
 def _on_the_wire(message: bytes) -> bytes:

@@ -1,5 +1,6 @@
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from ledger.states import StateMachine
 
@@ -116,6 +117,26 @@ DELIVERY = StateMachine(
         DeliveryStatus.REFUSED: (DeliveryStatus.REGISTERED,),
     },
 )
+
+
+class SwitchStatus(TextChoices):
+    OFF = "off", pgettext_lazy("sending", "Off")
+    ON = "on", pgettext_lazy("sending", "On")
+
+
+SWITCH = StateMachine(
+    "stop switch",
+    SwitchStatus,
+    {SwitchStatus.OFF: (SwitchStatus.ON,), SwitchStatus.ON: (SwitchStatus.OFF,)},
+)
+
+
+class HostStatus(TextChoices):
+    WAITING = "waiting", _("Waits to be let in")
+    ADMITTED = "admitted", _("May send")
+
+
+HOST = StateMachine("host", HostStatus, {HostStatus.WAITING: (HostStatus.ADMITTED,)})
 
 # Somebody still has to bring these to an end.
 UNDER_WAY = (

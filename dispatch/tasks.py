@@ -1,7 +1,7 @@
 from celery import shared_task
 
-from dispatch.models import Delivery, Dispatch, DryRun, EditionFile
-from dispatch.services import deliveries, dispatches, dry_runs, editions, followup, mailbox, telling
+from dispatch.models import Delivery, Dispatch, DryRun, EditionFile, SenderCheck
+from dispatch.services import deliveries, dispatches, dry_runs, editions, followup, mailbox, senders, telling
 
 
 @shared_task
@@ -32,6 +32,16 @@ def dry_run(pk: int) -> None:
 @shared_task
 def sweep_dry_runs() -> None:
     dry_runs.sweep()
+
+
+@shared_task
+def look_up_sender(pk: int) -> None:
+    senders.look_up(SenderCheck.objects.get(pk=pk))
+
+
+@shared_task
+def sweep_senders() -> None:
+    senders.sweep()
 
 
 @shared_task

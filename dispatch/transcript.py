@@ -1,13 +1,14 @@
 """What was said between the relay and us, and over which line: kept with each attempt, as evidence."""
 
 import hashlib
-import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from dispatch.line import WatchedSMTP, WatchedSMTPOverTLS
 
 LINES = 200
 
@@ -75,13 +76,13 @@ class _Noted:
         return code, text
 
 
-class NotedSMTP(_Noted, smtplib.SMTP):
+class NotedSMTP(_Noted, WatchedSMTP):
     def __init__(self, transcript: Transcript, *args: Any, **kwargs: Any) -> None:
         self.transcript = transcript
         super().__init__(*args, **kwargs)
 
 
-class NotedSMTPOverTLS(_Noted, smtplib.SMTP_SSL):
+class NotedSMTPOverTLS(_Noted, WatchedSMTPOverTLS):
     def __init__(self, transcript: Transcript, *args: Any, **kwargs: Any) -> None:
         self.transcript = transcript
         super().__init__(*args, **kwargs)

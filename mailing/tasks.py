@@ -1,12 +1,11 @@
 from celery import shared_task
 
 from mailing import services
-from mailing.models import Mail
 
 
 @shared_task
-def send(pk: int) -> None:
-    services.send(Mail.objects.get(pk=pk))
+def send_waiting() -> None:
+    services.send_waiting()
 
 
 @shared_task

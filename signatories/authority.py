@@ -24,10 +24,11 @@ class Grade(models.IntegerChoices):
 
     NONE = 0, _("No evidence")
     STATED_DOMAIN = 1, _("Address at the stated website")
-    DOMAIN = 2, _("Address at a known domain")
-    ANNOUNCEMENT = 3, _("Public announcement")
-    CALL_BACK = 4, _("Call-back")
-    MANDATE = 5, _("Mandated signatory")
+    PAPER = 2, _("Signed paper")
+    DOMAIN = 3, _("Address at a known domain")
+    ANNOUNCEMENT = 4, _("Public announcement")
+    CALL_BACK = 5, _("Call-back")
+    MANDATE = 6, _("Mandated signatory")
 
     @property
     def sentence(self) -> Promise:
@@ -40,6 +41,10 @@ SENTENCES: dict[Grade, Promise] = {
     Grade.STATED_DOMAIN: _(
         "The address is at the domain of the website that was given with the signature. "
         "Anyone can register a domain, so look at the website."
+    ),
+    Grade.PAPER: _(
+        "A paper signed for the organisation is kept. "
+        "Anyone can write one, so look at its letterhead, its stamp and its sender."
     ),
     Grade.DOMAIN: _("The address is at a domain that the registry holds for this organisation."),
     Grade.ANNOUNCEMENT: _("The organisation says in public that it co-signs the letter."),

@@ -26,9 +26,11 @@ def access(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @staff_page(access_review)
 def new_link(request: HttpRequest, pk: int) -> HttpResponse:
-    """The links that were mailed are dead; a new one is mailed."""
+    """The links that were mailed are dead, but for those that withdraw; a new one is mailed."""
     services.issue_new_link(_signature(pk), by=staff(request))
-    messages.success(request, _("The earlier links no longer work. A new one is being mailed."))
+    messages.success(
+        request, _("The earlier links no longer work, but for those that withdraw. A new one is being mailed.")
+    )
     return redirect("desk:access", pk=pk)
 
 

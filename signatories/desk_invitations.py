@@ -13,14 +13,16 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext_lazy
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import access_campaign, back, staff, staff_page
+from accounts.uploads import stated_length
 from ledger.services import IllegalMove, Overtaken
 from letters import services as letters
 from letters.models import Letter, PrivateLink, Version
 from signatories import pasted
-from signatories.forms.inviting import InviteForm, LinkForm
+from signatories.forms.inviting import LONGEST_LIST, MANY_LINES, TOO_LONG, InviteForm, LinkForm
 from signatories.invited_links import private_url
 from signatories.models import Invitation, Organisation
 from signatories.services import inviting, registry
@@ -68,11 +70,21 @@ def invitations(request: HttpRequest, slug: str) -> HttpResponse:
     return _invitations(request, _letter(slug), LinkForm())
 
 
+@csrf_exempt  # here only: the length is looked at before the token, for to find the token is to read it all
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(access_campaign)
 def invite(request: HttpRequest, slug: str) -> HttpResponse:
-    """Choose, look, send: each step posts the same form again."""
+    """Choose, look, send: each step posts the same form again. More than a request may hold is refused unread."""
     letter = _letter(slug)
+    if request.method == "POST" and stated_length(request) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
+        form = InviteForm(letter=letter)
+        form.errors["text"] = form.error_class([TOO_LONG % {"limit_value": LONGEST_LIST}])
+        return _choosing(request, letter, form, status=413)
+    return _invite(request, letter)
+
+
+@csrf_protect
+def _invite(request: HttpRequest, letter: Letter) -> HttpResponse:
     form = InviteForm(request.POST if request.method == "POST" else None, letter=letter)
     step = request.POST.get("step", "")
     if step == "search" or not form.is_bound:
@@ -191,6 +203,8 @@ def _choosing(request: HttpRequest, letter: Letter, form: InviteForm, *, status:
         "found": others[:FOUND_AT_MOST],
         "more": max(others.count() - FOUND_AT_MOST, 0),
         "query": query,
+        "longest": LONGEST_LIST,
+        "lines": MANY_LINES,
         "members": Organisation.objects.members().count(),
     }
     return render(request, "desk/invite.html", context, status=status)

@@ -14,8 +14,7 @@ from django.utils import timezone, translation
 
 from letters.differences import differences
 from letters.models import Version
-from mailing.models import Mail
-from mailing.services import queue
+from mailing.services import in_outbox, queue
 from publishing.models import Mirror
 from signatories import links
 from signatories.models import Correction, Handover, Question, Signature
@@ -110,7 +109,7 @@ def lapsed(signature: Signature, version: Version) -> bool:
 
 
 def new_link(signature: Signature) -> bool:
-    """After the earlier links were made worthless."""
+    """After the earlier links were made worthless, but for the one that withdraws."""
     context = {"link": links.own_url(signature), "withdraw_link": links.withdraw_url(signature)}
     return _queue(signature, "new_link", **context)
 
@@ -191,7 +190,7 @@ def _places(mailbox: str, *, again: bool = False) -> list[str]:
     """
     day = f"signing:{mailbox[:32]}:{timezone.now().date()}"
     places = [f"{day}:{place}" for place in range(MAILS_A_DAY)]
-    taken = set(Mail.objects.filter(key__in=places).values_list("key", flat=True))
+    taken = in_outbox(places)
     free = [place for place in places if place not in taken]
     return sorted(taken)[:1] if taken and (again or not free) else free
 

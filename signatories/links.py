@@ -45,7 +45,10 @@ def answer_url(signature: Signature) -> str:
 
 
 def withdraw_url(signature: Signature) -> str:
-    """The button that withdraws, and nothing else. It does not expire, and works where the own page is locked."""
+    """The button that withdraws, and nothing else. It does not expire, and works where the own page is locked.
+
+    Nor does a newer link end it, for whoever has kept it may have nothing else: only another representative does.
+    """
     return url(signature, "withdraw")
 
 
@@ -72,8 +75,11 @@ def read(purpose: str, token: str) -> Signature:
     """The signature that `token` was made for. Raises `Invalid` or `Expired`."""
     pk, generation = _loaded(purpose, token, CONFIRM_WITHIN if purpose == "confirm" else None)
     found = Signature.objects.select_related("letter__campaign", "version", "organisation")
+    alive = {"link_generation": generation}
+    if purpose == "withdraw":
+        alive = {"link_generation__gte": generation, "held_since__lte": generation}
     try:
-        return found.get(pk=pk, link_generation=generation)
+        return found.get(pk=pk, **alive)
     except Signature.DoesNotExist:
         raise Invalid from None
 

@@ -157,6 +157,20 @@ def renewal(version: Version) -> Renewal:
     )
 
 
+def not_asked_by_mail(version: Version) -> SignatureQuerySet:
+    """Of those who have to say whether they keep their signature under `version`: whom staff have to ask.
+
+    They left no address, or may not be written to: see `emails`.
+    """
+    letter = version.letter
+    waiting = letter.signatures.standing().filter(version__number__lt=version.number)
+    if version.number != letter.binding_number:
+        return waiting.none()
+    hidden = waiting.filter(visibility=Signature.Visibility.WITHHELD)
+    unsafe = hidden.exclude(pk__in=hidden.unlocked().values("pk"))
+    return waiting.filter(Q(mailbox="") | Q(pk__in=unsafe.values("pk"))).order_by("-is_lead", "folded_name", "pk")
+
+
 def text_of(version: Version, language: str) -> dict[str, Any]:
     """In `language`, or in the site's own where the version was not saved in that."""
     return version.text(language if language in version.content else settings.MODELTRANSLATION_DEFAULT_LANGUAGE)

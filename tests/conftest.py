@@ -15,6 +15,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from campaign.embedded import free_port
 from campaign.management.commands.catch_mail import Catcher
 from ledger import bell
+from tests.factories import turn_on_the_switch
 
 Rung = list[tuple[Callable[..., Any], tuple[Any, ...]]]
 
@@ -50,6 +51,15 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> Rung:
     heard: Rung = []
     monkeypatch.setattr(bell, "_ring", lambda task, args: heard.append((task, args)))
     return heard
+
+
+@pytest.fixture(autouse=True)
+def switched_on(request: pytest.FixtureRequest, own_settings: None, _django_db_marker: None) -> None:
+    """Somebody has turned the stop switch on and let this host in, but for tests of just that (`untouched_switch`)."""
+    wants_rows = request.node.get_closest_marker("django_db") or {"db", "transactional_db"} & set(request.fixturenames)
+    if wants_rows and not request.node.get_closest_marker("untouched_switch"):
+        request.getfixturevalue("_django_db_helper")
+        turn_on_the_switch()
 
 
 @pytest.fixture

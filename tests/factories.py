@@ -10,11 +10,13 @@ from typing import Any
 from unittest.mock import patch
 
 from django.conf import settings
+from django.utils import timezone
 
 from accounts.models import Role, User
 from dispatch import pdf, seal
-from dispatch.models import Edition
-from dispatch.services import editions
+from dispatch.models import Edition, Host, Switch
+from dispatch.services import editions, hosts
+from dispatch.states import HostStatus, SwitchStatus
 from letters.models import Campaign, Letter
 from letters.services import save_version
 from letters.states import LetterStatus
@@ -208,3 +210,11 @@ def _columns(data: dict[str, Any], *fields: str) -> dict[str, str]:
         for field in fields or data
         for language in settings.SHIPPED_LANGUAGES
     }
+
+
+def turn_on_the_switch() -> None:
+    """The stop switch on, and this VAR_DIR let in, without a trace among the events."""
+    with hosts._own_files() as files:
+        files.note(None, timezone.now())
+        Host.objects.create(key=files.key(), name="localhost", status=HostStatus.ADMITTED)
+    Switch.objects.create(pk=1, status=SwitchStatus.ON, turned_at=timezone.now())

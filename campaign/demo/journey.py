@@ -18,9 +18,9 @@ from accounts.models import Role, User
 from accounts.services import add_staff
 from campaign.demo import load
 from dispatch import dossier
-from dispatch.models import Dispatch, Edition
-from dispatch.services import deliveries, dispatches, dry_runs, editions
-from dispatch.states import DispatchStatus, EditionStatus
+from dispatch.models import Dispatch, Edition, Host
+from dispatch.services import deliveries, dispatches, dry_runs, editions, hosts, switch
+from dispatch.states import DispatchStatus, EditionStatus, HostStatus, SwitchStatus
 from letters.models import Letter
 from mailing import services as mailing
 from signatories import links, services
@@ -134,6 +134,8 @@ class Journey:
             self.say("A later edition is there; this one is not sent any more.")
             return
         dispatch: Dispatch = found or dispatches.prepare(edition, by=self.staff["campaigner"])
+        if dispatch.deliveries.open().exists():
+            self.switch_on()
         if dispatch.status == DispatchStatus.PREPARED:
             self.authorise(dispatch)
         if dispatch.status == DispatchStatus.HALTED:
@@ -162,6 +164,18 @@ class Journey:
         with suppress(dry_runs.UnderWay):
             dry_runs.ask(dispatch, by=self.staff["campaigner"])
         self.wait("dry run", lambda: int(dossier.of(dispatch).looked.dry_run_of_these() is not None), 1)
+
+    def switch_on(self) -> None:
+        """Let letters leave, from this VAR_DIR. What somebody stopped at the desk stays stopped."""
+        hosts.look()
+        waiting = Host.objects.filter(status=HostStatus.WAITING).values_list("pk", flat=True)
+        found = switch.current()
+        if found.status == SwitchStatus.ON:
+            switch.admit(waiting, by=self.staff["sender"])
+        elif found.turned_at is None:
+            switch.turn_on(by=self.staff["sender"], reason="The demonstration", hosts=waiting)
+        else:
+            raise Stuck("Sending was stopped at the desk; switch it on there (/desk/sending/).")
 
     def _links(self, letter: Letter) -> dict[str, Signature]:
         """What the latest link to confirm is of that each mailbox received."""

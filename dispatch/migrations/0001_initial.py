@@ -17,6 +17,20 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='Host',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('status', models.CharField(choices=[('waiting', 'Waits to be let in'), ('admitted', 'May send')], default='waiting', max_length=20)),
+                ('key', models.CharField(max_length=64, unique=True)),
+                ('name', models.CharField(max_length=255)),
+                ('seen_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('first_seen_at', models.DateTimeField(default=django.utils.timezone.now)),
+            ],
+            options={
+                'ordering': ('pk',),
+            },
+        ),
+        migrations.CreateModel(
             name='Covering',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -299,6 +313,34 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='SenderCheck',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('domain', models.CharField(max_length=255)),
+                ('return_domain', models.CharField(max_length=255)),
+                ('selectors', models.CharField(blank=True, max_length=500)),
+                ('asked_at', models.DateTimeField(null=True)),
+                ('checked_at', models.DateTimeField(null=True)),
+                ('facts', models.JSONField(default=dict)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('domain', 'return_domain', 'selectors'), name='sender_is_checked_in_one_row')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Switch',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('status', models.CharField(choices=[('off', 'Off'), ('on', 'On')], default='off', max_length=20)),
+                ('turned_at', models.DateTimeField(null=True)),
+                ('reason', models.CharField(blank=True, max_length=300)),
+                ('in_flight', models.JSONField(default=list)),
+                ('knew_until', models.DateTimeField(null=True)),
+                ('knows_until', models.DateTimeField(null=True)),
+                ('turned_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='switches_turned', to=settings.AUTH_USER_MODEL)),
+            ],
+        ),
+        migrations.CreateModel(
             name='Waiver',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -396,6 +438,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='reply',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('published_at__isnull', True), ('published_by__isnull', True)), models.Q(('published_at__isnull', False), ('published_by__isnull', False)), _connector='OR'), name='reply_is_published_by_somebody'),
+        ),
+        migrations.AddConstraint(
+            model_name='switch',
+            constraint=models.CheckConstraint(condition=models.Q(('pk', 1)), name='there_is_one_switch'),
         ),
         migrations.AddConstraint(
             model_name='waiver',

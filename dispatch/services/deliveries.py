@@ -15,16 +15,17 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists
 from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from dispatch import emails, returns, smtp
-from dispatch.models import Delivery, Dispatch
+from dispatch.models import Delivery, Dispatch, Switch
 from dispatch.refusals import queue_id_in, refusal_of
-from dispatch.services import dispatches, evidence
-from dispatch.states import ARRIVING, DeliveryStatus, DispatchStatus
+from dispatch.services import dispatches, evidence, hosts, switch
+from dispatch.states import ARRIVING, DeliveryStatus, DispatchStatus, SwitchStatus
 from dispatch.transcript import Transcript
 from ledger.bell import ring
 from ledger.models import Stateful
@@ -44,14 +45,14 @@ class NameTakenBack(Exception):
 
 def deliver(delivery: Delivery) -> None:
     """Hand `delivery` to the mail server, if it is still waiting, and write down what came of it."""
-    if not settings.SENDING_ENABLED or not _claim(delivery):
+    if not hosts.may_send() or not _claim(delivery):
         return
     talk = Transcript()
     end = partial(_end, delivery, talk=talk)
     try:
         relay.check(is_demonstration=delivery.edition.letter.is_demonstration)
         answer = _hand_over(delivery, talk)
-    except Overtaken:
+    except (Overtaken, switch.Stopped):
         _put_back(delivery)
     except NameTakenBack:
         _put_back(delivery)
@@ -85,7 +86,9 @@ def sweep() -> None:
     _cancel_with_dispatch(now)
     for dispatch in Dispatch.objects.filter(status=DispatchStatus.SENDING):
         dispatches.finish_if_done(dispatch)
-    if not settings.SENDING_ENABLED:
+    hosts.look()
+    hosts.forget_hosts()
+    if not switch.is_on():
         return
     for pk in Dispatch.objects.filter(status=DispatchStatus.AUTHORISED).values_list("pk", flat=True):
         ring(tasks.start, pk)
@@ -144,10 +147,22 @@ def _hand_over(delivery: Delivery, talk: Transcript) -> smtp.Answer:
         envelope_id=returns.token(delivery.pk, delivery.attempts),
         transcript=talk,
         relay=_relay(),
-        before_data=partial(_keep_as_evidence, delivery, message),
+        before_mail=partial(_go_on, delivery),
+        before_data=partial(_keep_and_go_on, delivery, message),
         before_dot=partial(_commit_to_sending, delivery),
-        on_the_way=partial(_renew, delivery),
+        on_the_way=partial(_go_on, delivery),
     )
+
+
+def _go_on(delivery: Delivery) -> None:
+    """Raise `Stopped` where sending is off, and `Overtaken` where the delivery is not ours any more."""
+    switch.check()
+    _renew(delivery)
+
+
+def _keep_and_go_on(delivery: Delivery, message: bytes) -> None:
+    _keep_as_evidence(delivery, message)
+    _go_on(delivery)
 
 
 def _keep_as_evidence(delivery: Delivery, message: bytes) -> None:
@@ -182,15 +197,21 @@ def _commit_to_sending(delivery: Delivery) -> None:
             only_if={"attempts": delivery.attempts, **_while_sending()},
             lease_until=_lease(timezone.now()) + timedelta(seconds=settings.DELIVERY_PATIENCE),
         )  # fmt: skip
+    try:
+        hosts.note()
+    except (OSError, hosts.Behind) as trouble:
+        reason = _("This host can’t note that it sends, or the database went back in time: {error}")
+        raise emails.Unfit(format_lazy(reason, error=repr(trouble))) from trouble
 
 
 def _while_sending() -> dict[str, Any]:
-    """For `only_if`: the dispatch goes on.
+    """For `only_if`: sending is on, and the dispatch goes on.
 
     A subquery of its own and not `dispatch__status`, for an UPDATE across a join reads the row's own state from before
     it waited for the lock on PostgreSQL, and two workers would both win.
     """
-    return {"dispatch__in": Dispatch.objects.filter(status=DispatchStatus.SENDING)}
+    is_on = Exists(Switch.objects.filter(status=SwitchStatus.ON))
+    return {"dispatch__in": Dispatch.objects.filter(is_on, status=DispatchStatus.SENDING)}
 
 
 def _lease(now: datetime) -> datetime:
@@ -210,6 +231,7 @@ def _relay() -> smtp.Relay:
         tls=settings.EMAIL_USE_SSL,
         timeout=settings.EMAIL_TIMEOUT,
         patience=settings.DELIVERY_PATIENCE,
+        moment=min(1, settings.DELIVERY_LEASE / 4),
     )
 
 

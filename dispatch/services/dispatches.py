@@ -28,6 +28,7 @@ from dispatch.models import (
     Waiver,
     Wording,
 )
+from dispatch.services import senders, switch
 from dispatch.states import TURNED_AWAY, DeliveryStatus, DispatchStatus, EditionStatus
 from ledger.bell import ring
 from ledger.services import Overtaken, move, record, witness
@@ -54,7 +55,7 @@ class AnotherDossier(Exception):
 
 
 class SendingIsOff(Exception):
-    """`SENDING_ENABLED` is not set."""
+    """The stop switch is off, or the operator’s own lock."""
 
 
 def prepare(edition: Edition, *, by: User) -> Dispatch:
@@ -77,6 +78,7 @@ def prepare(edition: Edition, *, by: User) -> Dispatch:
             _freeze(dispatch)
     except IntegrityError:
         raise AlreadySent from None
+    senders.ask()
     return dispatch
 
 
@@ -98,6 +100,7 @@ def prepare_next(refused: Delivery, further: FurtherAddress, *, by: User) -> Dis
             _freeze(dispatch)
     except IntegrityError:
         raise AlreadySent from None
+    senders.ask()
     return dispatch
 
 
@@ -146,7 +149,7 @@ def authorise(dispatch: Dispatch, *, by: User, seen: str) -> bool:
 
     if not may_authorise(by, dispatch):
         raise PermissionDenied
-    if not settings.SENDING_ENABLED:
+    if not switch.is_on():
         raise SendingIsOff
     with _still_prepared(dispatch) as locked:
         now = dossier.of(locked)
@@ -181,7 +184,7 @@ def holding(dispatch: Dispatch, sha256: str) -> list[Authorisation]:
 
 def start(dispatch: Dispatch) -> None:
     """Let the workers have the deliveries of an authorised dispatch, where sending is on."""
-    if not settings.SENDING_ENABLED or dispatch.status != DispatchStatus.AUTHORISED:
+    if not switch.is_on() or dispatch.status != DispatchStatus.AUTHORISED:
         return  # a bell that rings late must not start again what somebody halted
     try:
         with transaction.atomic():

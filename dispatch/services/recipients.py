@@ -41,20 +41,24 @@ def remove(recipient: Recipient, *, by: User) -> None:
     with transaction.atomic():
         if recipient.deliveries.exists():
             raise InUse
-        witness(recipient, "removed", by=by)
+        witness(recipient.letter, "recipient removed", by=by)  # whose history goes on
         touch(recipient.letter, "letter", "delivery")
         recipient.delete()
 
 
 def add_address(recipient: Recipient, *, channel: str, address: str, by: User) -> FurtherAddress:
-    further, _created = FurtherAddress.objects.get_or_create(recipient=recipient, channel=channel, address=address)
-    witness(recipient, "address added", by=by)
+    with transaction.atomic():
+        further, created = FurtherAddress.objects.get_or_create(recipient=recipient, channel=channel, address=address)
+        if created:
+            witness(recipient, "address added", by=by)
     return further
 
 
 def remove_address(further: FurtherAddress, *, by: User) -> None:
-    witness(further.recipient, "address removed", by=by)
-    further.delete()
+    with transaction.atomic():
+        deleted, _by_model = further.delete()
+        if deleted:
+            witness(further.recipient, "address removed", by=by)
 
 
 def doubts(recipients: list[Recipient]) -> list[list[str]]:

@@ -25,10 +25,21 @@ from signatories.authority import Grade
 from signatories.desk.deciding import what_happened
 from signatories.desk.queue import Filters, filters
 from signatories.desk.rows import REASONS, Row, pieces, rows, shown
-from signatories.forms import AnnouncementForm, AssignForm, CallBackForm, NoteForm, QuestionForm, SpellingForm
+from signatories.forms import (
+    AnnouncementForm,
+    AssignForm,
+    CallBackForm,
+    KeptForm,
+    NoteForm,
+    PaperForm,
+    QuestionForm,
+    SpellingForm,
+)
 from signatories.models import Correction, Question, Signature
-from signatories.services import evidence
+from signatories.queries import not_asked_by_mail
+from signatories.services import consent, evidence
 from signatories.states import SignatureStatus
+from signatories.views.consent import version_shown
 
 # What else the event log says of a signature, in our own words; an event of a word that is not here is not shown.
 WITNESSED: dict[str, Promise] = {
@@ -36,7 +47,7 @@ WITNESSED: dict[str, Promise] = {
     "unassigned": gettext_lazy("Assigned to nobody"),
     "evidence": gettext_lazy("Evidence added"),
     "objected to": gettext_lazy("The organisation objected: this is not its signature"),
-    "new link": gettext_lazy("A new link mailed; earlier ones no longer work"),
+    "new link": gettext_lazy("A new link mailed; earlier ones now only withdraw"),
     "new secret": gettext_lazy("A new secret given; the earlier one no longer works"),
     "placed": gettext_lazy("Place in the list changed"),
     "kept": gettext_lazy("Kept under the new text"),
@@ -145,6 +156,37 @@ def call_back(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @staff_page(access_review)
+def paper(request: HttpRequest, pk: int) -> HttpResponse:
+    """Evidence: a signed paper is kept."""
+    return _do(request, pk, "paper", PaperForm(request.POST), _adds(request, Grade.PAPER))
+
+
+@require_POST
+@staff_page(access_review)
+def kept(request: HttpRequest, pk: int) -> HttpResponse:
+    """The signer has told us that the signature holds for the new text."""
+
+    def do(found: Signature, form: KeptForm) -> str:
+        version = version_shown(request, found.letter)
+        try:
+            if version is None:
+                raise services.Changed
+            consent.keep_as_told(found, version=version, how=form.cleaned_data["text"], by=staff(request))
+        except services.Changed:
+            form.add_error(None, _("The text has changed again meanwhile. Ask about the text as it is now."))
+            raise Refused from None
+        except services.AlreadyApproved:
+            form.add_error(None, _("The organisation stands under the letter by another signature already."))
+            raise Refused from None
+        except services.NotStanding:
+            raise Overtaken from None
+        return _("The signature is kept under version %(number)d.") % {"number": version.number}
+
+    return _do(request, pk, "kept", KeptForm(request.POST), do)
+
+
+@require_POST
+@staff_page(access_review)
 def take_back(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask a question no longer."""
     question = get_object_or_404(Question.objects.select_related("signature__letter"), pk=pk)
@@ -234,13 +276,28 @@ def _page(request: HttpRequest, found: Signature, *, status: int = 200, **bound:
         "filters": asked,
         "beside": beside,
         "here": _address(found.pk, asked),
-        "is_behind": found.version.number < found.letter.binding_number,
+        **_renewal(found),
         "then": _address(beside.next or beside.previous, asked) if beside else "",
         "reasons": REASONS,
         **_forms(found, bound),
         **_beside(row),
     }
     return render(request, "desk/signature.html", context, status=status)
+
+
+def _renewal(found: Signature) -> dict[str, Any]:
+    """Whether the meaning of the text has changed since; if the signature can be kept, under which version."""
+    binding_number = found.letter.binding_number
+    if found.version.number >= binding_number:
+        return {}
+    binding = found.letter.versions.get(number=binding_number)
+    return {
+        "is_behind": True,
+        "newest": found.letter.version if found.status in services.STANDING else None,
+        "keep_until": binding.keep_until,
+        "lapses": found.status == SignatureStatus.APPROVED,
+        "is_asked_by_mail": not not_asked_by_mail(binding).filter(pk=found.pk).exists(),
+    }
 
 
 def _forms(found: Signature, bound: dict[str, forms.Form]) -> dict[str, forms.Form]:
@@ -251,6 +308,8 @@ def _forms(found: Signature, bound: dict[str, forms.Form]) -> dict[str, forms.Fo
         "spell": SpellingForm(signature=found),
         "announcement": AnnouncementForm(),
         "call_back": CallBackForm(),
+        "paper": PaperForm(),
+        "kept": KeptForm(),
     }
     shown_forms = {f"{name}_form": form for name, form in {**unbound, **bound}.items()}
     for name, form in shown_forms.items():

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from letters.models import Letter
 from signatories.countries import countries
 from signatories.folding import fold_name
 from signatories.forms.fields import NAME_IN, LineField, MailboxField, NameField, say
@@ -138,6 +137,6 @@ class CodeForm(forms.Form):
 class CoSignForm(SignForm):
     """The form to sign, for somebody whose statement is there already: what is left to say."""
 
-    def __init__(self, *args: Any, letter: Letter, **kwargs: Any) -> None:
-        super().__init__(*args, letter=letter, **kwargs)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.fields = {name: self.fields[name] for name in ("consent", "authority", "version")}

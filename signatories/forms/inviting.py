@@ -12,6 +12,11 @@ from signatories.models import Organisation
 from signatories.models.organisation import OrganisationQuerySet
 
 LONGEST_LIST = 80_000  # letters, which in any script fit what a request may hold
+MANY_LINES = 1_500  # of names and addresses as long as they mostly are
+TOO_LONG = _(
+    "This list is too long to be read in one go: at most %(limit_value)d characters are. "
+    "Invite its first part, then the rest."
+)
 
 
 class LinkForm(forms.Form):
@@ -53,9 +58,7 @@ class InviteForm(forms.Form):
         required=False,
         label=_("A list, one organisation a line"),
         max_length=LONGEST_LIST,
-        error_messages={
-            "max_length": _("This list is too long to be read in one go. Invite its first part, then the rest.")
-        },
+        error_messages={"max_length": TOO_LONG},
     )
     language = forms.ChoiceField(
         label=_("Language where none is known"),

@@ -104,6 +104,7 @@ class RecordForm(RegistryForm):
             ("call_back", _("We asked back, by a contact found elsewhere")),
             ("announcement", _("The organisation has announced it in public")),
             ("paper", _("A signed paper, kept or scanned")),
+            ("mail", _("Their own mail, kept: it shows as much as its address does")),
         ],
         widget=forms.RadioSelect,
         error_messages=dict.fromkeys(("required", "invalid_choice"), _("Say how you know that they may sign.")),
@@ -118,7 +119,7 @@ class RecordForm(RegistryForm):
         label=_("Note"),
         required=False,
         rows=3,
-        help_text=_("Whom you asked, by which contact, and what they said; or where the paper is kept."),
+        help_text=_("Whom you asked, by which contact, and what they said; or where the paper or the mail is kept."),
         error_messages=say(),
     )
 
@@ -135,6 +136,8 @@ class RecordForm(RegistryForm):
         assert isinstance(language, forms.ChoiceField)
         country.choices = [("", _("Choose a country")), *countries(get_language() or settings.LANGUAGE_CODE)]
         version.queryset = letter.versions.order_by("-number")
+        if version.queryset.count() == 1:  # of several, which one they saw is for people to say
+            version.initial, version.empty_label = version.queryset.get(), None
         language.choices = [("", _("Choose a language")), *settings.LANGUAGES]
         self.order_fields(["via", "version", "visibility", "name", *(f"name_{code}" for code in other_languages())])
 
@@ -152,7 +155,11 @@ class RecordForm(RegistryForm):
             self._require("address", _("Enter the address of the announcement."))
             self._require("dated", _("Enter the date of the announcement."))
         elif cleaned.get("known_by"):
-            self._require("note", _("Write whom you asked and what they said, or where the paper is kept."))
+            self._require("note", _("Write whom you asked and what they said, or where the paper or the mail is kept."))
+        if cleaned.get("known_by") == "mail":
+            self._require("email", _("Enter the address that the mail came from."))
+            if cleaned.get("via", Via.MAIL) != Via.MAIL:
+                self.add_error("known_by", _("It did not come by mail. Say how else you know that they may sign."))
         return cleaned
 
     def signing(self) -> Signing:
@@ -167,8 +174,8 @@ class RecordForm(RegistryForm):
         stated = self.cleaned_data
         if stated["known_by"] == "announcement":
             return Shown(grade=Grade.ANNOUNCEMENT, address=stated["address"], dated=stated["dated"])
-        grade = Grade.CALL_BACK if stated["known_by"] == "call_back" else Grade.NONE
-        return Shown(grade=grade, note=stated["note"])
+        graded = {"call_back": Grade.CALL_BACK, "paper": Grade.PAPER}
+        return Shown(grade=graded.get(stated["known_by"], Grade.NONE), note=stated["note"])
 
     def _require(self, name: str, message: Any) -> None:
         if name in self.cleaned_data and not self.cleaned_data[name]:

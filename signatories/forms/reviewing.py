@@ -28,6 +28,16 @@ class NoteForm(forms.Form):
     text = TextField(label=_("Note"), rows=3, error_messages=say(_("Write the note.")))
 
 
+class KeptForm(forms.Form):
+    """How a signer told us, other than by the button, that the signature holds for the new text."""
+
+    text = TextField(
+        label=_("Who said so, by which way and when"),
+        rows=3,
+        error_messages=say(_("Write who said so, by which way and when.")),
+    )
+
+
 class AssignForm(forms.Form):
     """Whose a signature is: nobody's where nothing is chosen."""
 
@@ -96,6 +106,17 @@ class AnnouncementForm(forms.Form):
         if dated > datetime.now(UTC).date():
             raise ValidationError(_("This day is still to come."), code="future")
         return dated
+
+
+class PaperForm(forms.Form):
+    """Where a signed paper is kept."""
+
+    grade = Grade.PAPER
+    note = TextField(
+        label=_("Where the paper is kept, and what shows that it is the organisation’s"),
+        rows=3,
+        error_messages=say(_("Write where the paper is kept.")),
+    )
 
 
 class CallBackForm(forms.Form):

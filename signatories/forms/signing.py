@@ -10,7 +10,7 @@ from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from letters.differences import Difference, differences
-from letters.models import Letter, Version
+from letters.models import Version
 from signatories.folding import fold_name
 from signatories.forms.fields import (
     NAME_IN,
@@ -144,11 +144,11 @@ class SignForm(forms.Form):
     # Of work done by the browser, where the form is guarded.
     proof = forms.Field(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, letter: Letter, is_guarded: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, latest: Version, is_guarded: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.letter = letter
+        self.letter = latest.letter
         self.is_guarded = is_guarded
-        self.latest: Version = letter.versions.defer("content").latest("number")
+        self.latest = latest
         self.read: Version | None = None
         self.language = get_language() or settings.LANGUAGE_CODE
         for code in self.other_languages():
@@ -161,7 +161,7 @@ class SignForm(forms.Form):
             )
         self.fields["version"].initial = self.latest.pk
         self.fields["seed"].initial = secrets.token_urlsafe(32)
-        self._ask_who_signs(letter.accepts_individuals)
+        self._ask_who_signs(self.letter.accepts_individuals)
         self.order_fields(["kind", "visibility", "name", *(f"name_{code}" for code in self.other_languages())])
         for field in self.fields.values():
             field.widget.attrs.pop("maxlength", None)  # a browser would cut what is pasted without a word

@@ -150,6 +150,7 @@ class Migration(migrations.Migration):
                 ('language', models.CharField(max_length=10, verbose_name='Language')),
                 ('via', models.CharField(choices=[('form', 'Through the form'), ('mail', 'By mail'), ('messenger', 'By messenger'), ('telephone', 'By telephone'), ('import', 'By import')], default='form', max_length=12, verbose_name='Received')),
                 ('link_generation', models.PositiveSmallIntegerField(default=0, editable=False)),
+                ('held_since', models.PositiveSmallIntegerField(default=0, editable=False)),
                 ('secret_index', models.CharField(blank=True, db_index=True, editable=False, max_length=64)),
                 ('grade', models.PositiveSmallIntegerField(default=0, verbose_name='Evidence')),
                 ('risk', models.PositiveSmallIntegerField(default=0, verbose_name='Doubt')),

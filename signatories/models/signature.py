@@ -78,7 +78,8 @@ class Signature(Stateful):
     Only the organisation's name and country (an individual's name and affiliation) are ever public, and these only
     where `visibility` says so. Representative, role and e-mail are encrypted; `mailbox` is the keyed index of the
     address. `grade` and `risk` are the highest of its evidence and the sum of its doubts, kept for the queue's order.
-    Links of an earlier `link_generation` than the row's are dead.
+    Links of an earlier `link_generation` than the row's are dead, but for those that withdraw: these work from
+    `held_since` on, the generation with which the present representative began.
     """
 
     class Kind(models.TextChoices):
@@ -140,6 +141,7 @@ class Signature(Stateful):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="signatures_recorded"
     )
     link_generation = models.PositiveSmallIntegerField(default=0, editable=False)
+    held_since = models.PositiveSmallIntegerField(default=0, editable=False)
     secret_index = models.CharField(max_length=64, editable=False, blank=True, db_index=True)
     grade = models.PositiveSmallIntegerField(_("Evidence"), default=0)
     risk = models.PositiveSmallIntegerField(_("Doubt"), default=0)

@@ -14,7 +14,7 @@ from signatories.states import HandoverStatus, OrganisationStatus
 
 
 def issue_new_link(signature: Signature, *, by: User) -> None:
-    """Make every link that was mailed for the signature worthless, and mail a new one."""
+    """Make the links that were mailed for the signature worthless, but for those that withdraw, and mail a new one."""
     with transaction.atomic():
         _raise_generation(signature)
         witness(signature, "new link", by=by)
@@ -58,7 +58,7 @@ def _renew_secret(signature: Signature) -> str:
 
 
 def _raise_generation(signature: Signature) -> None:
-    """Every link is dead, the one to take the signature over, too: nobody waits for an answer to that."""
+    """Links are dead, the one to take the signature over, too: nobody waits for an answer to that."""
     take_back(signature)
     Signature.objects.filter(pk=signature.pk).update(link_generation=F("link_generation") + 1)
     signature.refresh_from_db(fields=["link_generation"])

@@ -92,7 +92,7 @@ def hand_over(signature: Signature, *, representative: str, role: str, email: st
 
 
 def take_over(handover: Handover) -> str:
-    """The new representative's yes: the earlier one's links are dead, and the evidence is looked at anew.
+    """The new representative's yes: the earlier one's links are all dead, and the evidence is looked at anew.
 
     Returns the new secret of a withheld signature, else nothing. Raises `Overtaken`, `NotStanding` or `SignedAlready`.
     """
@@ -103,7 +103,8 @@ def take_over(handover: Handover) -> str:
             earlier = {"to": signature.email, "language": signature.language}
             secret = renew_access(signature)
             fields = ("representative", "role", "email", "mailbox", "language")
-            _state(signature, {field: getattr(handover, field) for field in fields})
+            taken = {field: getattr(handover, field) for field in fields}
+            _state(signature, {**taken, "held_since": signature.link_generation})
             assess(signature)
             emails.new_link(signature)
             emails.handover_told(signature, **earlier)
@@ -135,7 +136,7 @@ def withdraw(signature: Signature, *, copies: Sequence[Copy] = ()) -> None:
 
 
 def withhold(signature: Signature) -> str:
-    """From now on the signature counts and is named nowhere: its earlier links are dead, and its page takes a secret.
+    """From now on the signature counts and is named nowhere: its page takes a secret, and another link than before.
 
     Returns the secret, which is to be shown once. The caller sees to it that the name leaves the pages: see
     `leave_the_pages`. Raises `NotStanding`, also for what is withheld already.

@@ -46,6 +46,13 @@ def keep(signature: Signature, *, version: Version, by: User | None = None) -> N
     signature.refresh_from_db()
 
 
+def keep_as_told(signature: Signature, *, version: Version, how: str, by: User) -> None:
+    """Staff write down that the signer keeps it, and `how` they said so; what `keep` raises."""
+    with transaction.atomic():
+        keep(signature, version=version, by=by)
+        signature.notes.create(text=how, by=by)
+
+
 def ask_for_consent() -> None:
     """Mail those who signed an earlier text, each once for the latest change of its meaning and no other.
 
@@ -60,7 +67,7 @@ def ask_for_consent() -> None:
 def lapse() -> None:
     """End the approved signatures of those who were asked and have not answered by the end of the day that was named.
 
-    Whoever was never asked, for whatever reason, lapses not.
+    Also of those whom no mail reaches and whom staff ask (`queries.not_asked_by_mail`).
     """
     today = timezone.now().date()
     for version in _binding(Version.objects.filter(is_material=True, keep_until__lt=today)):

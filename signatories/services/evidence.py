@@ -43,7 +43,7 @@ class Weight(IntEnum):
 
 
 class NotEvidence(ValueError):
-    """An announcement without its address and date, a call-back without a note, or what only the machine may find."""
+    """What lacks its address and date, or its note; or what only the machine may find."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,12 @@ def assess(signature: Signature) -> None:
 def add_evidence(
     signature: Signature, *, grade: Grade, by: User, address: str = "", dated: date | None = None, note: str = ""
 ) -> Evidence:
-    """What staff found out: a public announcement (where and when), or a call-back (a note). Raises `NotEvidence`."""
-    complete = {Grade.ANNOUNCEMENT: bool(address and dated), Grade.CALL_BACK: bool(note)}
+    """What staff found out: an announcement (where, when), a call-back or a paper (a note). Raises `NotEvidence`."""
+    complete = {
+        Grade.ANNOUNCEMENT: bool(address and dated),
+        Grade.CALL_BACK: bool(note),
+        Grade.PAPER: bool(note),
+    }
     if not complete.get(grade, False):
         raise NotEvidence(grade)
     with transaction.atomic():

@@ -149,8 +149,23 @@ def sweep() -> None:
     unfinished = Import.objects.exclude(status=ImportStatus.DONE, weighed__gte=F("last"))
     for upload in unfinished.filter(_is_free(now), status__in=work).defer("content", "found"):
         _ring(work[ImportStatus(upload.status)], upload)
-    for upload in Import.objects.filter(status=ImportStatus.CHECKED, made_at__lt=now - KEPT).defer("content", "found"):
-        drop(upload, by=None)
+    drop_abandoned()
+
+
+def drop_abandoned() -> int:
+    """Keep nothing of tables that wait after a day, or after the last day of their campaign's contacts; how many.
+
+    Also of one that no worker got through: its contacts are not kept longer for that.
+    """
+    now = timezone.now()
+    over = Q(letter__campaign__contacts_until__lt=now.date())
+    waiting = Import.objects.filter(status__in=(ImportStatus.UPLOADED, ImportStatus.CHECKED)).defer("content", "found")
+    dropped = 0
+    for upload in waiting.filter(Q(made_at__lt=now - KEPT) | over):
+        with suppress(Overtaken):  # it was checked, begun or dropped at this moment
+            drop(upload, by=None)
+            dropped += 1
+    return dropped
 
 
 def _make(upload: Import, packed: list[str]) -> None:

@@ -28,7 +28,10 @@ class RecordedAlready(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """How staff know: a call-back (`note`), an announcement (`address`, `dated`), a paper (`note`: where it is)."""
+    """How staff know: a call-back (`note`), an announcement (`address`, `dated`), a paper (`note`: where it is).
+
+    No grade is for their own mail (`note`: where it is): what it shows, its address does.
+    """
 
     grade: Grade
     address: str = ""
@@ -75,7 +78,7 @@ def record(
 
 
 def _show(signature: Signature, shown: Shown, by: User) -> None:
-    if shown.grade == Grade.NONE:  # a signed paper shows a will, and not yet whose: people look at it
+    if shown.grade == Grade.NONE:
         signature.notes.create(text=shown.note, by=by)
     else:
         add_evidence(signature, grade=shown.grade, by=by, address=shown.address, dated=shown.dated, note=shown.note)

@@ -7,13 +7,12 @@ from functools import cache
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models.sql import InsertQuery
 
-from signatories.models import Signature, SignatureQuerySet
+from ledger.rows import Rows
+from signatories.models import Signature
 from signatories.states import SignatureStatus
 
 BETWEEN_LINKS = timedelta(minutes=10)
-# Without the manager that translates names: nothing here depends on a language.
-ROWS = SignatureQuerySet(Signature)
-READ = Signature._meta.concrete_fields  # all of them: a column read later would tell one state from another
+ROWS = Rows(Signature)  # with all columns: one that is read later would tell one state from another
 
 
 def state(stated: Signature, columns: Iterable[str]) -> Signature:
@@ -31,7 +30,7 @@ def state(stated: Signature, columns: Iterable[str]) -> Signature:
     with connection.cursor() as cursor:
         lately = connection.ops.adapt_datetimefield_value(stated.signed_at - BETWEEN_LINKS)
         cursor.execute(f"{insert} {_on_conflict(anew)}", (*values, lately))
-        row = _read(cursor.fetchone())
+        row = ROWS.read(cursor.fetchone())
     row.letter = stated.letter
     return row
 
@@ -47,14 +46,5 @@ def _on_conflict(columns: tuple[str, ...]) -> str:
     anew = ", ".join(choice.format(column, waits, table) for column in map(quote, columns))
     mailed = quote("link_mailed_at")
     anew += f", {mailed} = CASE WHEN {table}.{mailed} > %s THEN {table}.{mailed} ELSE EXCLUDED.{mailed} END"
-    read = ", ".join(f"{table}.{quote(str(field.column))}" for field in READ)
     condition = f"NOT ({status} = '{SignatureStatus.WITHDRAWN.value}') AND NOT ({mailbox} = '')"
-    return f"ON CONFLICT ({one_row}) WHERE {condition} DO UPDATE SET {anew} RETURNING {read}"
-
-
-def _read(found: tuple[object, ...]) -> Signature:
-    """What the database gave back for `READ`, as Django reads it."""
-    compiler = ROWS.query.get_compiler(DEFAULT_DB_ALIAS)
-    converters = compiler.get_converters([field.get_col(Signature._meta.db_table) for field in READ])
-    [values] = compiler.apply_converters([found], converters)
-    return Signature.from_db(DEFAULT_DB_ALIAS, [str(field.attname) for field in READ], values)
+    return f"ON CONFLICT ({one_row}) WHERE {condition} DO UPDATE SET {anew} RETURNING {ROWS.columns}"

@@ -89,7 +89,7 @@ def co_sign(request: HttpRequest, signature: Signature, *, slug: str) -> HttpRes
     letter = get_object_or_404(Letter.objects.public().select_related("campaign"), slug=slug)
     if not letter.takes_signatures:
         return page(request, "closed", status=410, letter=letter)
-    form = CoSignForm(request.POST if request.method == "POST" else None, letter=letter)
+    form = CoSignForm(request.POST if request.method == "POST" else None, latest=letter.version)
     if form.is_valid():
         try:
             signed = services.sign(letter, form.cleaned_data["version"], _again(signature), is_proven=True)

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import get_language
 
-from letters.models import Letter
+from letters.models import Letter, Version
 from signatories import services
 from signatories.forms import SignForm
 from signatories.links import CONFIRM_WITHIN
@@ -30,7 +30,7 @@ may_ask_for_challenge = csp_update({"connect-src": [SELF]})
 
 def fill_in(
     request: HttpRequest,
-    letter: Letter,
+    version: Version,
     *,
     show: Show,
     sent: str,
@@ -40,12 +40,13 @@ def fill_in(
 ) -> HttpResponse:
     """The form, or what follows a valid one: the same for a known and an unknown address. `sent` is that page's path.
 
-    Whoever is withheld is shown the secret at once, and never again.
+    `version` is the text as it stands.     Whoever is withheld is shown the secret at once, and never again.
     """
+    letter = version.letter
     if not letter.takes_signatures:
         return show("closed", status=410)
     posted = (request.POST, request.FILES) if request.method == "POST" else ()
-    form = SignForm(*posted, letter=letter, is_guarded=is_guarded, initial=initial)
+    form = SignForm(*posted, latest=version, is_guarded=is_guarded, initial=initial)
     if form.is_valid():
         try:
             secret = _sign(letter, form, invitation)
@@ -55,8 +56,8 @@ def fill_in(
             form.refuse_proof()
         else:
             return show("sent", days=CONFIRM_WITHIN.days, secret=secret) if secret else redirect(sent)
-    text = form.latest.text(get_language() or settings.LANGUAGE_CODE)
-    return show("sign", status=422 if form.is_bound else 200, form=form, version=form.latest, text=text)
+    text = version.text(get_language() or settings.LANGUAGE_CODE)
+    return show("sign", status=422 if form.is_bound else 200, form=form, version=version, text=text)
 
 
 def _sign(letter: Letter, form: SignForm, invitation: Invitation | None) -> str:

@@ -65,7 +65,7 @@ def sign(request: HttpRequest, token: str, what: Opened) -> HttpResponse:
     path = reverse("invited", args=[token])
     return fill_in(
         request,
-        what.letter,
+        what.letter.version,
         show=partial(_page, request, letter=what.letter, letter_path=path),
         sent=reverse("invited_sent", args=[token]),
         invitation=what.invitation,

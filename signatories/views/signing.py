@@ -3,12 +3,13 @@
 from functools import partial
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from letters.models import Letter
+from letters.queries import as_it_stands
 from publishing.pages import in_each_language
 from signatories import links
 from signatories.services import guard
@@ -19,10 +20,12 @@ from signatories.views.filling import fill_in, may_ask_for_challenge
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign(request: HttpRequest, slug: str) -> HttpResponse:
     """The form to co-sign. What follows a valid one is the same for a known and an unknown address."""
-    letter = _letter(slug)
-    show = partial(_page, request, letter=letter)
+    version = as_it_stands(slug)
+    if version is None or not version.letter.is_public:
+        raise Http404
+    show = partial(_page, request, letter=version.letter)
     sent = reverse("signatories:sent", kwargs={"slug": slug})
-    return fill_in(request, letter, show=show, sent=sent, is_guarded=guard.is_guarded(letter))
+    return fill_in(request, version, show=show, sent=sent, is_guarded=guard.is_guarded(version.letter))
 
 
 @require_safe

@@ -43,6 +43,7 @@ class Catcher:
         self.tls = tls
         self.is_tls_from_the_start = False
         self.caught: list[Caught] = []
+        self.heard: list[str] = []  # the stages that were reached, by whichever line
         self.hanging = threading.Semaphore(0)  # released by each line that hangs
         self._go_on = threading.Event()
         self._script: dict[str, list[str | Say]] = defaultdict(list)
@@ -99,6 +100,7 @@ class Catcher:
 
     def _do(self, stage: str) -> Say | None:
         """What the script has for this stage; whoever is told to hang goes on as usual afterwards."""
+        self.heard.append(stage)
         script = self._script[stage]
         do = script.pop(0) if script else None
         if do == DROP:

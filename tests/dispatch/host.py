@@ -21,6 +21,7 @@ from dispatch.models import Delivery, Dispatch  # noqa: E402
 from dispatch.services import deliveries  # noqa: E402
 from ledger.models import Event  # noqa: E402
 from tests.dispatch.sending import let_time_pass, make_dispatch, send_all  # noqa: E402
+from tests.factories import turn_on_the_switch  # noqa: E402
 
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # staff are made here too, and quickly
 
@@ -118,6 +119,7 @@ VERBS = (relay, prepare, begin, wait_until_stopped, kill, recover, let_leases_ru
 COMMANDS = {command.__name__: command for command in VERBS}
 
 if __name__ == "__main__":
+    turn_on_the_switch()
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         name, *arguments = json.loads(line)

@@ -16,6 +16,7 @@ from dispatch.states import DeliveryStatus, DispatchStatus, EditionStatus
 from ledger.models import Event
 from ledger.services import move
 from letters.models import Letter
+from signatories.authority import Grade
 from signatories.services import withdraw
 from signatories.states import SignatureStatus
 from tests.dispatch.sending import authorise, dossier_of, waive_all
@@ -160,17 +161,18 @@ def test_a_dispatch_shows_what_goes_to_whom(letter: Letter, campaigner: User) ->
 
 
 def test_a_dispatch_shows_what_speaks_for_its_signatories(letter: Letter, campaigner: User) -> None:
-    make_signature(letter, name="Mandated Office", grade=5)
-    make_signature(letter, name="Unproven Office", grade=0)
-    make_signature(letter, name="Objecting Office", grade=3, disputed_at=timezone.now())
-    make_signature(letter, name="Hidden Office", grade=0, visibility="withheld")
+    make_signature(letter, name="Mandated Office", grade=Grade.MANDATE)
+    make_signature(letter, name="Unproven Office", grade=Grade.NONE)
+    make_signature(letter, name="Objecting Office", grade=Grade.PAPER, disputed_at=timezone.now())
+    make_signature(letter, name="Hidden Office", grade=Grade.NONE, visibility="withheld")
     dispatch = prepared(letter, campaigner)
     answer = desk_of(campaigner).get(f"/desk/dispatches/{dispatch.pk}/")
     authority = answer.context["authority"]
-    assert [(grade.value, count) for grade, count in authority.grades] == [(5, 1), (3, 1), (0, 2)]
+    assert authority.grades == [(Grade.MANDATE, 1), (Grade.PAPER, 1), (Grade.NONE, 2)]
     assert {name for _, name in authority.doubtful} == {"Unproven Office", "Objecting Office"}
     assert authority.unnamed == 1
     said = " ".join(answer.content.decode().split())
+    assert "Signed paper" in said
     assert "Unproven Office" in said
     assert "the organisation objected" in said
     assert "Hidden Office" not in said
@@ -224,8 +226,8 @@ def test_where_sending_is_off_nothing_is_authorised(
     dispatch = prepared(letter, campaigner)
     settings.SENDING_ENABLED = False
     address = f"/desk/dispatches/{dispatch.pk}/"
-    assert "Sending is switched off on this site" in page(sender, address)
-    assert "SENDING_ENABLED" in press(sender, f"{address}authorise/")
+    assert "Sending is off on this site" in page(sender, address)
+    assert "has to switch it on first" in press(sender, f"{address}authorise/")
     dispatch.refresh_from_db()
     assert dispatch.status == DispatchStatus.PREPARED
 

@@ -129,3 +129,25 @@ def test_who_may_change_recipients(letter: Letter) -> None:
     for address in (f"{LISTED}add/", f"/desk/recipients/{recipient.pk}/"):
         assert reviewer.get(address).status_code == 403
     assert reviewer.post(f"/desk/recipients/{recipient.pk}/remove/").status_code == 403
+
+
+def test_the_letters_history_tells_who_changed_to_whom_it_goes(letter: Letter, campaigner: User) -> None:
+    browser, recipient = desk_of(campaigner), letter.recipients.all()[0]
+    further = {"channel": Channel.EMAIL, "address": "second@office.example.org"}
+    new = stated(recipient) | {f"title_{language}": "Another office" for language in ("en", "be", "ru")}
+    browser.post("/desk/letters/belarus-2020/recipients/add/", new | {"email": "another@office.example.org"})
+    save(campaigner, recipient, name_en="Another name")
+    for _ in range(2):  # the second changes nothing
+        browser.post(f"/desk/recipients/{recipient.pk}/addresses/", further)
+    browser.post(f"/desk/addresses/{FurtherAddress.objects.get().pk}/remove/")
+    history = "/desk/letters/belarus-2020/"
+    office = recipient.title
+    assert [(what, who) for _at, what, who in browser.get(history).context["history"]] == [
+        ("Recipient entered: Another office", campaigner),
+        (f"Recipient changed: {office}", campaigner),
+        (f"Further address added: {office}", campaigner),
+        (f"Further address removed: {office}", campaigner),
+    ]
+    browser.post(f"/desk/recipients/{letter.recipients.get(title='Another office').pk}/remove/")
+    (_at, last, who) = browser.get(history).context["history"][-1]
+    assert (last, who) == ("Recipient removed", campaigner)

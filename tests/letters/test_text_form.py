@@ -159,9 +159,18 @@ class TestSaving:
             make_signature(letter, status=status)
         editor = Editor().open().preview(**yes(**{"text_keep-open_en": "Keep the internet <b>on</b>."}))
         assert "3 signatories are asked" in editor.html
+        assert "have left no address" not in editor.html
         assert "Demand&nbsp;1" in editor.html
         assert "&lt;b&gt;on&lt;/b&gt;" in editor.html
         assert "<b>on" not in editor.html
+
+    def test_the_preview_says_whom_no_mail_reaches(self, letter: Letter) -> None:
+        for status in (SignatureStatus.APPROVED, SignatureStatus.PENDING, SignatureStatus.WITHDRAWN):
+            make_signature(letter, status=status, email="")
+        make_signature(letter)
+        editor = Editor().open().preview(**yes(**{"text_keep-open_en": "Keep the internet on."}))
+        assert "3 signatories are asked" in editor.html
+        assert "2 of them have left no address and are yours to ask" in editor.html
 
 
 class TestBlocks:

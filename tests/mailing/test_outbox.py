@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from django.core import mail as sent_mail
 from django.core.mail import EmailMessage
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from ledger.models import Event
-from mailing import services
+from mailing import services, tasks
 from mailing.models import Mail
 from mailing.states import MailStatus
 
@@ -138,3 +138,27 @@ def _raising(error: Exception) -> Callable[..., None]:
         raise error
 
     return send
+
+
+def test_a_mail_that_can_not_be_read_does_not_hold_up_the_rest() -> None:
+    queue("note:1")
+    queue("note:2")
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {Mail._meta.db_table} SET body = 'no cipher' WHERE key = 'note:1'")
+    with pytest.raises(ExceptionGroup):
+        services.send_waiting()
+    assert len(sent_mail.outbox) == 1
+    assert Mail.objects.get(key="note:2").status == MailStatus.SENT
+
+
+def test_whoever_finds_much_calls_for_help(
+    rung: list[Any], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    for number in range(3):
+        queue(f"note:{number}")
+    for helpers in ([(tasks.send_waiting, ())], []):
+        rung.clear()
+        with django_capture_on_commit_callbacks(execute=True):
+            services.send_waiting()
+        assert rung == helpers
+    assert len(sent_mail.outbox) == 3

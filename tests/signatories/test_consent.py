@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 
+from accounts.models import Role, User
 from ledger.models import Event
 from letters.models import Letter, Version
 from letters.services import save_version
@@ -18,7 +20,7 @@ from mailing.models import Mail
 from publishing.models import Touch
 from signatories import links, services, tasks
 from signatories.desk.rows import rows
-from signatories.models import Signature
+from signatories.models import Organisation, Signature
 from signatories.services import consent
 from signatories.services.secrets import new_secret, secret_index
 from signatories.states import OrganisationStatus, SignatureStatus
@@ -385,6 +387,93 @@ class TestSilence:
         assert status_of(signature) == SignatureStatus.LAPSED
         signature.refresh_from_db()
         return signature
+
+
+class TestToldToStaff:
+    """Whoever left no address says it in another way, and staff write it down."""
+
+    @pytest.fixture
+    def reviewer(self) -> User:
+        return make_user(Role.Name.REVIEWER)
+
+    @pytest.fixture
+    def desk(self, reviewer: User) -> Client:
+        browser = Client()
+        browser.force_login(reviewer)
+        return browser
+
+    def test_they_are_listed_with_the_day_on_which_they_lapse(self, letter: Letter, desk: Client) -> None:
+        told = make_signature(letter, name="By Telephone", email="", via="telephone")
+        make_signature(letter, name="By the Form")
+        hidden = make_signature(letter, name="In Danger", visibility="withheld")
+        Organisation.objects.filter(pk=hidden.organisation_id).update(status=OrganisationStatus.LOCKED)
+        version = change(letter)
+        page = desk.get(reverse("desk:version", args=[letter.slug, version.number]))
+        assert [name for _signature, name in page.context["unreached_named"]] == ["By Telephone", "In Danger"]
+        assert f"lapse at the end of {date_format(day(7))} (UTC)" in page.text
+        translator = Client()
+        translator.force_login(make_user(Role.Name.TRANSLATOR, language="be"))
+        assert "By Telephone" not in translator.get(page.request["PATH_INFO"]).text
+        consent.keep(told, version=version)
+        assert len(desk.get(page.request["PATH_INFO"]).context["unreached_named"]) == 1
+
+    def test_how_they_said_so_is_required_and_kept(self, letter: Letter, desk: Client, reviewer: User) -> None:
+        told = make_signature(letter, email="", via="telephone")
+        page = reverse("desk:signature", args=[told.pk])
+        assert "It holds for the new text" not in desk.get(page).text
+        version = change(letter)
+        assert "No mail reaches the signatory" in desk.get(page).text
+        button = reverse("desk:kept", args=[told.pk])
+        refused = desk.post(button, {"version": version.number, "text": " "})
+        assert refused.status_code == 422
+        assert "Write who said so, by which way and when." in refused.text
+        assert number_of(told) == 1
+        desk.post(button, {"version": version.number, "text": "Their chair, by telephone, today."})
+        assert number_of(told) == version.number
+        assert told.notes.get().text == "Their chair, by telephone, today."
+        assert Event.objects.about(told).get(target="kept").by == reviewer
+        assert "It holds for the new text" not in desk.get(page).text
+
+    def test_a_lapsed_one_comes_back(self, letter: Letter, desk: Client, later: Callable[[int], None]) -> None:
+        told = make_signature(letter, email="", via="telephone")
+        version = change(letter)
+        tasks.sweep_consent()
+        later(8)
+        tasks.sweep_consent()
+        assert status_of(told) == SignatureStatus.LAPSED
+        desk.post(reverse("desk:kept", args=[told.pk]), {"version": version.number, "text": "By telephone."})
+        assert status_of(told) == SignatureStatus.APPROVED
+
+    @pytest.mark.parametrize("shown", ["1", "", "x", "99"])
+    def test_not_under_a_text_that_was_not_asked_about(self, letter: Letter, desk: Client, shown: str) -> None:
+        told = make_signature(letter, email="", via="telephone")
+        change(letter)
+        answer = desk.post(reverse("desk:kept", args=[told.pk]), {"version": shown, "text": "By telephone."})
+        assert answer.status_code == 422
+        assert "The text has changed again meanwhile." in answer.text
+        assert "By telephone." in answer.text
+        assert (number_of(told), told.notes.count()) == (1, 0)
+
+    def test_not_where_it_stands_there_by_another(
+        self, letter: Letter, desk: Client, later: Callable[[int], None]
+    ) -> None:
+        told = make_signature(letter, name="One", email="", via="telephone")
+        version = change(letter)
+        tasks.sweep_consent()
+        later(8)
+        tasks.sweep_consent()
+        make_signature(letter, name="One")
+        answer = desk.post(reverse("desk:kept", args=[told.pk]), {"version": version.number, "text": "By telephone."})
+        assert "stands under the letter by another signature already" in answer.text
+        assert (status_of(told), told.notes.count()) == (SignatureStatus.LAPSED, 0)
+
+    def test_only_by_those_who_decide_on_signatures(self, letter: Letter) -> None:
+        told = make_signature(letter, email="", via="telephone")
+        version = change(letter)
+        translator = Client()
+        translator.force_login(make_user(Role.Name.TRANSLATOR, language="be"))
+        answer = translator.post(reverse("desk:kept", args=[told.pk]), {"version": version.number, "text": "Yes."})
+        assert (answer.status_code, number_of(told)) == (403, 1)
 
 
 class TestDeciding:

@@ -115,6 +115,21 @@ class TestAtTheDesk:
         assert answer.status_code == 422
         assert "One; a@one.org" in answer.text or "text" in wrong
 
+    def test_how_long_a_list_may_be_is_said_beside_it(self, letter: Letter, desk: Client) -> None:
+        said = "at most 80000 characters are"
+        assert "At most 80,000 characters at once, which is about 1,500 organisations." in desk.get(INVITE).text
+        longer = desk.post(INVITE, {"step": "look", "text": "ў" * 80_001, "language": "en"})
+        assert said in longer.text
+        assert "ў" * 80_001 in longer.text
+        unread = desk.post(INVITE, {"step": "look", "text": "ў" * 200_000, "language": "en"})
+        assert unread.status_code == 413
+        assert said in unread.text
+
+    def test_a_form_without_its_token_is_refused(self, letter: Letter, campaigner: User) -> None:
+        strict = Client(enforce_csrf_checks=True)
+        strict.force_login(campaigner)
+        assert strict.post(INVITE, {"step": "look", "text": "One; a@one.org", "language": "en"}).status_code == 403
+
     def test_control_characters_are_a_line_s_problem(self, letter: Letter, desk: Client) -> None:
         answer = desk.post(INVITE, {"step": "look", "text": "O\0ne; a@one.org", "language": "en"})
         assert answer.status_code == 422

@@ -402,6 +402,42 @@ class TestAtTheDesk:
         assert client.get(earlier).status_code == 404
         assert client.get(link_in(mails_to(signature.email)[-1])).status_code == 200
 
+    def test_but_for_those_that_withdraw(self, client: Client, desk: Client, letter: Letter) -> None:
+        first, second = make_signature(letter), make_signature(letter)
+        earlier = path(links.withdraw_url(first)), path(links.withdraw_url(second))
+        for signature in (first, second):
+            self.post(desk, signature, "new-link")
+            signature.refresh_from_db()
+        newer = path(links.withdraw_url(first)), path(links.withdraw_url(second))
+        for button in (earlier[0], newer[1]):
+            client.post(button)
+        for signature in (first, second):
+            signature.refresh_from_db()
+            assert signature.status == SignatureStatus.WITHDRAWN
+
+    @pytest.mark.parametrize("before", [0, 1])
+    def test_never_the_earlier_representatives(
+        self, client: Client, desk: Client, signature: Signature, before: int
+    ) -> None:
+        """However many links were mailed before and after the handover."""
+        buttons = [path(links.withdraw_url(signature))]
+        for _ in range(before):
+            self.post(desk, signature, "new-link")
+            signature.refresh_from_db()
+            buttons.append(path(links.withdraw_url(signature)))
+        handover = services.hand_over(signature, representative="Joe", role="", email="joe@o.org", language="en")
+        client.post(path(links.take_over_url(handover)))
+        signature.refresh_from_db()
+        theirs = path(links.withdraw_url(signature))
+        self.post(desk, signature, "new-link")
+        for button in buttons:
+            assert client.post(button).status_code == 404
+        signature.refresh_from_db()
+        assert signature.status == SignatureStatus.APPROVED
+        client.post(theirs)
+        signature.refresh_from_db()
+        assert signature.status == SignatureStatus.WITHDRAWN
+
     def test_a_new_secret_is_shown_once(self, client: Client, desk: Client, letter: Letter) -> None:
         signature = make_signature(letter, visibility="withheld")
         earlier = secret_of(signature)

@@ -10,9 +10,11 @@ from django.urls import reverse
 from accounts.models import Role, User
 from ledger.models import Event
 from letters.models import Letter
+from letters.services import save_version
 from letters.states import LetterStatus
 from mailing.models import Mail
 from signatories import invited_links, services
+from signatories.authority import Grade
 from signatories.desk.rows import shown
 from signatories.models import Evidence, Signature
 from signatories.services import Signing
@@ -64,10 +66,20 @@ class TestRecording:
         assert answer.status_code == 302
         signature = Signature.objects.get()
         assert (signature.status, signature.via, signature.recorded_by) == ("pending", "telephone", reviewer)
-        assert (signature.version, signature.visibility, signature.grade) == (letter.version, "public", 4)
+        assert (signature.version, signature.visibility, signature.grade) == (letter.version, "public", Grade.CALL_BACK)
         assert Event.objects.about(signature).earliest("pk").by == reviewer
         (mail,) = mails_to("jane@one.org")
         assert mail.language == "be"
+
+    def test_the_text_that_they_saw_is_chosen_where_there_was_but_one(self, letter: Letter, desk: Client) -> None:
+        page = desk.get(RECORD)
+        assert page.context["form"]["version"].value() == letter.version.pk
+        assert "Choose a version" not in page.text
+        Letter.objects.update(title_en="Another title")
+        save_version(letter)
+        page = desk.get(RECORD)
+        assert not page.context["form"]["version"].value()
+        assert "Choose a version" in page.text
 
     def test_who_recorded_it_does_not_approve_it(self, letter: Letter, desk: Client) -> None:
         desk.post(RECORD, told(letter))
@@ -116,6 +128,8 @@ class TestRecording:
             ({"known_by": "announcement", "dated": "2020-08-04"}, "address"),
             ({"known_by": "announcement", "address": "https://one.org", "dated": "2999-01-01"}, "dated"),
             ({"known_by": "paper", "note": ""}, "note"),
+            ({"known_by": "mail", "via": "mail", "note": ""}, "note"),
+            ({"known_by": "mail", "via": "telephone"}, "known_by"),
             ({"representative": ""}, "representative"),
             ({"language": "tlh"}, "language"),
         ],
@@ -134,8 +148,19 @@ class TestRecording:
         desk.post(RECORD, told(letter, **announced))
         desk.post(RECORD, told(letter, name="Two", email="", known_by="paper", note="Binder 3"))
         one, two = Signature.objects.order_by("pk")
-        assert Evidence.objects.get(signature=one).address == "https://one.org/news"
-        assert [(note.text, two.grade) for note in two.notes.all()] == [("Binder 3", 0)]
+        assert Evidence.objects.get(signature=one, grade=Grade.ANNOUNCEMENT).address == "https://one.org/news"
+        assert (Evidence.objects.get(signature=two).note, two.grade) == ("Binder 3", Grade.PAPER)
+
+    def test_their_own_mail_shows_as_much_as_its_address(self, letter: Letter, desk: Client) -> None:
+        make_organisation(name="One", domains=["one.org"])
+        mail = {"via": "mail", "known_by": "mail", "note": "Folder “In”, 4 August"}
+        refused = desk.post(RECORD, told(letter, **mail, email=""))
+        assert "Enter the address that the mail came from." in refused.text
+        desk.post(RECORD, told(letter, **mail))
+        desk.post(RECORD, told(letter, **mail, name="Two", email="two@gmail.com"))
+        one, two = Signature.objects.order_by("pk")
+        assert (one.grade, two.grade) == (Grade.DOMAIN, Grade.NONE)
+        assert [note.text for note in two.notes.all()] == ["Folder “In”, 4 August"]
 
     def test_a_withheld_one_gets_its_secret_once(self, letter: Letter, desk: Client) -> None:
         answer = desk.post(RECORD, told(letter, visibility="withheld"))

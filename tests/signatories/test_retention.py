@@ -16,10 +16,10 @@ from campaign import tasks
 from letters.models import Campaign, Letter
 from signatories import links, services
 from signatories.models import Evidence, Handover, Invitation, NameKey, Note, Question, Signature
-from signatories.services import evidence
+from signatories.services import evidence, importing
 from signatories.services.retention import KEPT_UNCONFIRMED
 from signatories.services.secrets import new_secret, secret_index
-from signatories.states import InvitationStatus, SignatureStatus
+from signatories.states import ImportStatus, InvitationStatus, SignatureStatus
 from tests.factories import make_letter, make_signature, make_user
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +58,7 @@ class TestUnconfirmed:
         old = with_all(make_signature(letter, status=SignatureStatus.UNCONFIRMED))
         Signature.objects.filter(pk=old.pk).update(signed_at=timezone.now() - KEPT_UNCONFIRMED)
         fresh = make_signature(letter, status=SignatureStatus.UNCONFIRMED)
-        assert purge() == "Deleted: 1 unconfirmed signatures; the contacts of 0 signatures."
+        assert purge() == "Deleted: 1 unconfirmed signatures; the contacts of 0 signatures; 0 uploaded tables."
         assert list(Signature.objects.all()) == [fresh]
         for model in (Evidence, NameKey, Question, Note, Handover):
             assert not model._default_manager.exists()
@@ -71,13 +71,35 @@ class TestUnconfirmed:
         assert Signature.objects.count() == len(SignatureStatus.values) - 1
 
 
+class TestTables:
+    """What was uploaded holds contacts, too."""
+
+    @pytest.mark.parametrize("status", [ImportStatus.UPLOADED, ImportStatus.CHECKED])
+    def test_what_waits_for_nobody_goes(self, letter: Letter, status: str) -> None:
+        new = letter.imports.create(status=status, content="rows")
+        assert purge().endswith("; 0 uploaded tables.")
+        old = letter.imports.create(status=status, content="rows", made_at=timezone.now() - importing.KEPT)
+        assert purge().endswith("; 1 uploaded tables.")
+        assert letter.imports.get(pk=new.pk).content == "rows"
+        over()
+        assert purge().endswith("; 1 uploaded tables.")
+        for upload in (new, old):
+            upload.refresh_from_db()
+            assert (upload.status, upload.content) == (ImportStatus.DROPPED, "")
+
+    def test_what_is_being_imported_stays(self, letter: Letter) -> None:
+        letter.imports.create(status=ImportStatus.QUEUED, content="rows", made_at=timezone.now() - 2 * importing.KEPT)
+        assert purge().endswith("; 0 uploaded tables.")
+        assert letter.imports.get().content == "rows"
+
+
 class TestContacts:
     def test_they_go_when_the_day_is_over_and_the_public_name_stays(self, letter: Letter) -> None:
         signature = with_all(make_signature(letter, name="Example Organisation"))
         Campaign.objects.update(contacts_until=timezone.now().date())
         assert services.forget_contacts() == 0
         over()
-        assert purge() == "Deleted: 0 unconfirmed signatures; the contacts of 1 signatures."
+        assert purge() == "Deleted: 0 unconfirmed signatures; the contacts of 1 signatures; 0 uploaded tables."
         signature.refresh_from_db()
         assert (signature.representative, signature.role, signature.email, signature.mailbox) == ("", "", "", "")
         assert signature.forgotten_at is not None
@@ -175,8 +197,8 @@ class TestAfterwards:
 
 class TestDesk:
     def test_a_campaigner_sets_the_day(self, letter: Letter) -> None:
-        client, page = Client(), f"/desk/campaigns/{letter.campaign.pk}/"
-        client.force_login(make_user())
+        client, page, campaigner = Client(), f"/desk/campaigns/{letter.campaign.pk}/", make_user()
+        client.force_login(campaigner)
         assert page in client.get(f"/desk/letters/{letter.slug}/").text
         assert client.get(page).status_code == 200
         until = timezone.now().date() + timedelta(days=30)
@@ -186,6 +208,9 @@ class TestDesk:
         assert client.post(page, {"contacts_until": ""}).status_code == 302
         letter.campaign.refresh_from_db()
         assert letter.campaign.contacts_until is None
+        for address in (page, f"/desk/letters/{letter.slug}/"):
+            history = [(what, who) for _at, what, who in client.get(address).context["history"]]
+            assert history == 2 * [("Chosen how long contacts are kept", campaigner)]
 
     @pytest.mark.parametrize("typed", ["2020-01-01", "soon", "\0", "9999-99-99"])
     def test_a_day_that_is_over_or_none_is_refused(self, letter: Letter, typed: str) -> None:

@@ -265,10 +265,13 @@ class TestPage:
 
 
 class TestEvidence:
-    def test_an_announcement_and_a_call_back_raise_the_grade(
-        self, desk: Client, reviewer: User, letter: Letter
-    ) -> None:
+    def test_what_staff_find_out_raises_the_grade(self, desk: Client, reviewer: User, letter: Letter) -> None:
         signature = make_pending(letter)
+        assert "Write where the paper is kept." in press(desk, "paper", signature.pk, {"note": " "}, status=422)
+        page = press(desk, "paper", signature.pk, {"note": "Binder 3: their letterhead and stamp."})
+        signature.refresh_from_db()
+        assert signature.grade == Grade.PAPER
+        assert "Binder 3: their letterhead and stamp." in page
         press(desk, "announcement", signature.pk, {"address": "https://news.example.org/1", "dated": "2020-08-03"})
         signature.refresh_from_db()
         assert signature.grade == Grade.ANNOUNCEMENT
@@ -279,7 +282,7 @@ class TestEvidence:
         assert signature.grade == Grade.CALL_BACK
         assert "https://news.example.org/1" in page
         assert "Asked the office by the number in the phone book: yes." in page
-        assert {item.by for item in Evidence.objects.filter(grade__gte=Grade.ANNOUNCEMENT)} == {reviewer}
+        assert {item.by for item in Evidence.objects.filter(grade__gte=Grade.PAPER)} == {reviewer}
 
 
 class TestAssigning:

@@ -212,7 +212,7 @@ class TestNobodyLearnsWhoSigned:
             "janeexample+{0}@watch.example.org",
             "JANE.EXAMPLE@WATCH.example.org",
         )
-        signing = SignForm(stated(letter), letter=letter)
+        signing = SignForm(stated(letter), latest=letter.version)
         assert signing.is_valid()
         for number in range(1000):
             address = variants[number % 3].format(number)

@@ -248,6 +248,16 @@ class TestWithholding:
         assert handover.status == HandoverStatus.ENDED
         assert client.get(asked).status_code == 404
 
+    def test_the_earlier_link_still_withdraws_and_says_nothing(self, client: Client, signature: Signature) -> None:
+        button = withdraw_page(signature)
+        self.withhold(client, signature)
+        page = client.get(button)
+        assert "Leaving Watch" not in page.text
+        assert signature.letter.title not in page.text
+        client.post(button)
+        signature.refresh_from_db()
+        assert signature.status == SignatureStatus.WITHDRAWN
+
     def test_its_page_takes_the_secret_from_now_on(self, client: Client, signature: Signature) -> None:
         earlier = path(links.own_url(signature))
         secret = self.withhold(client, signature)
@@ -268,3 +278,49 @@ class TestWithholding:
         sent_edition(letter, *["accepted"] * 5)
         page = client.post(f"{path(links.own_url(signature))}withhold/").content.decode()
         assert page.count("Edition 1, to ") == 5
+
+
+class TestIndividuals:
+    """Whoever signs for nobody else is not spoken to as an organisation."""
+
+    @pytest.fixture
+    def person(self) -> Signature:
+        letter = make_letter(is_demonstration=False)  # whose notice speaks of an organisation
+        own = {"kind": Signature.Kind.INDIVIDUAL, "website": "", "email": "ann@example.net"}
+        return make_signature(letter, name="Ann Example", **own)
+
+    @pytest.fixture(params=["", "TakenDown", "StillPublic"])
+    def writer(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+        """One that writes the pages, or can't."""
+
+        def broken(*_subjects: str) -> None:
+            raise getattr(publishing, request.param)
+
+        if request.param:
+            monkeypatch.setattr(publishing, "write_at_once", broken)
+
+    def said(self, html: str) -> str:
+        return html[html.index("<main") : html.index("</main>")].lower()
+
+    def test_when_they_withdraw(self, client: Client, person: Signature, writer: None) -> None:
+        page = withdraw_page(person)
+        answers = [client.get(page), client.post(page, follow=True)]
+        assert [answer.status_code for answer in answers] in ([200, 200], [200, 503])
+        for answer in answers:
+            assert "your organisation" not in self.said(answer.text)
+        (mail,) = mails_to(person.email)
+        assert "organisation" not in (mail.subject + mail.body.partition("\n-- \n")[0]).lower()
+
+    def test_when_they_withhold_their_name(self, client: Client, person: Signature, writer: None) -> None:
+        page = f"{path(links.own_url(person))}withhold/"
+        answers = [client.get(path(links.own_url(person))), client.get(page), client.post(page)]
+        assert answers[-1].context["secret"]
+        for answer in answers:
+            assert "your organisation" not in self.said(answer.text)
+
+    def test_when_they_sign_again(self, person: Signature) -> None:
+        emails.already(person)
+        emails.new_link(person)
+        emails.received(person)
+        for mail in mails_to(person.email):
+            assert "organisation" not in (mail.subject + mail.body.partition("\n-- \n")[0]).lower()

@@ -1,0 +1,68 @@
+"""Questions to DNS, few and short: for workers alone, never for a page that somebody waits for."""
+
+import time
+from typing import Any
+
+import dns.exception
+import dns.name
+import dns.resolver
+from django.conf import settings
+
+PATIENCE = 4  # seconds for each question, all servers of the resolver together
+ALTOGETHER = 40  # seconds
+QUESTIONS = 60
+RECORDS = 20
+LONGEST = 4000  # characters of a text
+ABSENT = (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer)
+NO_NAME = (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel, dns.name.IDNAException, UnicodeError)
+
+
+class Unanswered(Exception):
+    """Whether there is such a record is not known: nobody answered in time, or what came was an error."""
+
+
+class Questions:
+    """One round of questions to the resolver of the system, or to `DNS_SERVER`; it ends, whoever is asked."""
+
+    def __init__(self) -> None:
+        self._resolver: dns.resolver.Resolver | None = None
+        self._left = QUESTIONS
+        self._until = time.monotonic() + ALTOGETHER
+
+    def texts(self, name: str) -> list[str]:
+        """The TXT records of `name`, each as one printable line."""
+        return [_one_line(b"".join(record.strings)) for record in self._ask(name, "TXT")]
+
+    def mail_servers(self, name: str) -> list[str]:
+        """The hosts that its MX records name, the preferred first; `.` is one that takes nothing (RFC 7505)."""
+        found = sorted(self._ask(name, "MX"), key=lambda record: (record.preference, record.exchange))
+        return [record.exchange.to_text(omit_final_dot=record.exchange != dns.name.root) for record in found]
+
+    def has_address(self, name: str) -> bool:
+        return bool(self._ask(name, "A") or self._ask(name, "AAAA"))
+
+    def _ask(self, name: str, kind: str) -> list[Any]:
+        self._left -= 1
+        if self._left < 0 or time.monotonic() > self._until:
+            raise Unanswered("too many questions")
+        try:
+            self._resolver = self._resolver or _resolver()
+            return list(self._resolver.resolve(dns.name.from_text(name), kind, search=False))[:RECORDS]
+        except (*ABSENT, *NO_NAME):
+            return []
+        except (dns.exception.DNSException, OSError) as trouble:
+            raise Unanswered(type(trouble).__name__) from trouble
+
+
+def _resolver() -> dns.resolver.Resolver:
+    resolver = dns.resolver.Resolver(configure=not settings.DNS_SERVER)
+    if settings.DNS_SERVER:
+        address, resolver.port = settings.DNS_SERVER
+        resolver.nameservers = [address]
+    resolver.timeout, resolver.lifetime = PATIENCE / 2, PATIENCE
+    return resolver
+
+
+def _one_line(data: bytes) -> str:
+    text = data.decode("ascii", errors="replace")
+    return "".join(character if character.isprintable() else " " for character in text).strip()[:LONGEST]
