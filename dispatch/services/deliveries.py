@@ -1,8 +1,8 @@
 """A delivery: handed to the mail server by one worker at a time, and to one address never twice by the machine.
 
 The state is committed before each step that can't be taken back. `claimed`: whatever happens, the mail has not been
-taken; so this commit may reach the disk with the next one. `sending`, committed when nothing but the final dot is left
-to write: only the server knows, unless its answer has been written down. Nothing is sent inside a transaction.
+taken. `sending`, committed when nothing but the final dot is left to write: only the server knows, unless its answer
+has been written down. Nothing is sent inside a transaction.
 """
 
 import contextlib
@@ -26,7 +26,6 @@ from dispatch.services import dispatches, evidence, hosts, switch
 from dispatch.states import ARRIVING, DeliveryStatus, DispatchStatus, SwitchStatus
 from dispatch.transcript import Transcript
 from ledger.bell import ring
-from ledger.durability import carried_by_the_next
 from ledger.models import Stateful
 from ledger.services import Overtaken, move
 from letters.services import touch
@@ -126,7 +125,7 @@ def _claim(delivery: Delivery) -> bool:
         return False
     now = timezone.now()
     try:
-        with carried_by_the_next():
+        with transaction.atomic(durable=True):
             move(
                 delivery, DeliveryStatus.CLAIMED, by=None,
                 only_if={"attempts": delivery.attempts, "not_before__lte": now, **_while_sending()},
@@ -138,7 +137,7 @@ def _claim(delivery: Delivery) -> bool:
 
 
 def _hand_over(delivery: Delivery, talk: Transcript) -> smtp.Answer:
-    mail = emails.put_together(delivery)
+    mail = emails.frozen(delivery)
     talk.connection["message_sha256"] = mail.sha256
     return smtp.hand_over(
         mail.pieces,
@@ -168,8 +167,7 @@ def _keep_and_go_on(delivery: Delivery, mail: emails.Mail) -> None:
 def _keep_as_evidence(delivery: Delivery, mail: emails.Mail) -> None:
     """What can't be shown afterwards is not sent."""
     try:
-        with carried_by_the_next():
-            evidence.keep_mail(delivery, mail)
+        evidence.keep_mail(delivery, mail)
     except OSError as trouble:
         raise emails.Unfit(
             format_lazy(_("The mail can’t be kept as evidence: {error}"), error=str(trouble))
