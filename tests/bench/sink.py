@@ -1,4 +1,4 @@
-"""A mail server that costs little beside what it measures: one thread, one connection at a time, nothing parsed or kept.
+"""A mail server that costs little beside what it measures: one connection at a time, nothing parsed or kept.
 
 `python -m tests.bench.sink` says its port on the first line.
 """
