@@ -426,12 +426,11 @@ class Dossier:
             yield Change(about, "", *_of_finding(before, now))
             return
         before, now = before or {}, now or {}
-        for part in [*now, *(part for part in before if part not in now)]:
-            is_new_by_date = (
-                part == "sha256" and group.startswith("delivery ") and self.facts["mails"] != old.get("mails")
-            )
-            if before.get(part) != now.get(part) and not is_new_by_date:
-                yield _change(about, part, before.get(part), now.get(part))
+        changed = [part for part in {**now, **before} if before.get(part) != now.get(part)]
+        if group.startswith("delivery ") and (len(changed) > 1 or self.facts["mails"] != old.get("mails")):
+            changed = [part for part in changed if part != "sha256"]  # which follows from the rest
+        for part in changed:
+            yield _change(about, part, before.get(part), now.get(part))
 
     def _label(self, group: str, old: Facts) -> str:
         kind, _blank, which = group.partition(" ")
