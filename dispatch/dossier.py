@@ -61,6 +61,7 @@ class Looked:
         self.dry_run = dispatch.dry_runs.select_related("asked_by").order_by("pk").last()
         self.waivers = list(dispatch.waivers.select_related("by"))
         self.sender = sender_records.report()
+        self.twins: dict[str, str] = {}
 
     @cached_property
     def versions(self) -> list[Version]:
@@ -229,12 +230,11 @@ def _unverified(looked: Looked) -> Iterator[Found]:
 
 
 def _unfit(looked: Looked) -> Iterator[Found]:
-    twins: dict[str, str] = {}
     for delivery in looked.deliveries:
         if wording_of(delivery) is None:
             said = {"office": delivery.recipient.title, "reason": ""}
             try:
-                emails.words(delivery, twins=twins)
+                emails.words(delivery, twins=looked.twins)
                 text = _("%(office)s: what it gets could not be put together, and now can be.")
             except emails.Unfit as reason:
                 said["reason"] = str(reason)
@@ -243,7 +243,6 @@ def _unfit(looked: Looked) -> Iterator[Found]:
 
 
 def _outdated(looked: Looked) -> Iterator[Found]:
-    twins: dict[str, str] = {}
     for delivery in looked.deliveries:
         wording = wording_of(delivery)
         if wording is None:
@@ -251,7 +250,7 @@ def _outdated(looked: Looked) -> Iterator[Found]:
         said = {"office": delivery.recipient.title, "reason": ""}
         try:
             addressed = _as_addressed_now(delivery)
-            now = emails.words(addressed, twins=twins)
+            now = emails.words(addressed, twins=looked.twins)
         except emails.Unfit as reason:
             said["reason"] = str(reason)
             text = _("%(office)s: from what is written now, it could not be put together. %(reason)s")

@@ -24,6 +24,7 @@ from dispatch.models import Authorisation, Channel, Delivery, Dispatch, DryRun, 
 from dispatch.services import dispatches, dry_runs
 from dispatch.states import DeliveryStatus, DispatchStatus, DryRunStatus, EditionStatus
 from ledger.models import Event
+from letters.models import Letter
 from letters.services import save_version
 from signatories.models import Signature
 from signatories.states import SignatureStatus
@@ -347,6 +348,18 @@ def test_a_recipient_is_taken_out_and_gets_it_another_time(dispatch: Dispatch, c
     assert "Nothing was done" in post(campaigner, f"/desk/deliveries/{second.pk}/exclude/")
     again = dispatches.prepare(dispatch.edition, by=campaigner)
     assert [delivery.recipient for delivery in again.deliveries.all()] == [first.recipient]
+
+
+def test_who_was_taken_out_is_not_on_the_record(dispatch: Dispatch, sender: User) -> None:
+    first, second = dispatch.deliveries.all()
+    dispatches.exclude(first, by=sender)
+    authorise(dispatch, by=sender)
+    dispatches.start(Dispatch.objects.get())
+    Letter.objects.update(published_at=timezone.now())
+    told = Client().get(f"/en/letters/{dispatch.edition.letter.slug}/delivery/").content.decode()
+    assert second.recipient.title in told
+    assert first.recipient.title not in told
+    assert first.recipient.title not in freshly_signed_in(sender).get("/desk/offices/").content.decode()
 
 
 def test_put_together_anew_it_says_what_is_written_now_and_goes_where_it_should(
@@ -681,6 +694,23 @@ def test_more_signatories_cost_no_more_queries(settings: Settings) -> None:
         return len(captured)
 
     assert queries(40) == queries(400)
+
+
+def test_what_fifty_recipients_look_at_fits_into_the_form(campaigner: User, sender: User) -> None:
+    letter = make_letter(slug="many")
+    make_covering(letter)
+    model = letter.recipients.all()[0]
+    for number in range(45):
+        model.pk, model._state.adding, model.order = None, True, 10 + number
+        model.email, model.requirements = f"office{number}@government.example.org", f"Copy {number}, signed by hand"
+        model.save()
+    made = dispatches.prepare(make_edition(letter, sealed=True), by=campaigner)
+    waive_all(made, by=sender)
+    seen = form_of(sender, made)
+    assert len(seen["shown"]) < 100_000
+    letter.recipients.filter(order=10).update(requirements="Other")
+    assert "Copy 0, signed by hand" in give_word(sender, made, status=409, **seen)
+    assert rehearse(made).count == 50
 
 
 def test_the_dossier_is_all_there(dispatch: Dispatch, sender: User) -> None:
