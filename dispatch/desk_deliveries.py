@@ -207,6 +207,7 @@ def offices(request: HttpRequest) -> HttpResponse:
     """How each office took the letters that it was sent, across letters."""
     known = Delivery.objects.select_related("recipient", "edition__letter", "dispatch").prefetch_related("replies")
     gone_out = known.filter(dispatch__status__in=(*ON_THE_WAY, DispatchStatus.HALTED))
+    gone_out = gone_out.exclude(status=DeliveryStatus.CANCELLED)
     by_office: dict[str, list[Delivery]] = {}
     for sent in gone_out.order_by("edition__letter", "recipient__order", "recipient", "pk"):
         by_office.setdefault(_office(sent.recipient), []).append(sent)

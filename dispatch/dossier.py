@@ -61,6 +61,7 @@ class Looked:
         self.dry_run = dispatch.dry_runs.select_related("asked_by").order_by("pk").last()
         self.waivers = list(dispatch.waivers.select_related("by"))
         self.sender = sender_records.report()
+        self.twins: dict[str, str] = {}
 
     @cached_property
     def versions(self) -> list[Version]:
@@ -229,12 +230,11 @@ def _unverified(looked: Looked) -> Iterator[Found]:
 
 
 def _unfit(looked: Looked) -> Iterator[Found]:
-    twins: dict[str, str] = {}
     for delivery in looked.deliveries:
         if wording_of(delivery) is None:
             said = {"office": delivery.recipient.title, "reason": ""}
             try:
-                emails.words(delivery, twins=twins)
+                emails.words(delivery, twins=looked.twins)
                 text = _("%(office)s: what it gets could not be put together, and now can be.")
             except emails.Unfit as reason:
                 said["reason"] = str(reason)
@@ -243,7 +243,6 @@ def _unfit(looked: Looked) -> Iterator[Found]:
 
 
 def _outdated(looked: Looked) -> Iterator[Found]:
-    twins: dict[str, str] = {}
     for delivery in looked.deliveries:
         wording = wording_of(delivery)
         if wording is None:
@@ -251,7 +250,7 @@ def _outdated(looked: Looked) -> Iterator[Found]:
         said = {"office": delivery.recipient.title, "reason": ""}
         try:
             addressed = _as_addressed_now(delivery)
-            now = emails.words(addressed, twins=twins)
+            now = emails.words(addressed, twins=looked.twins)
         except emails.Unfit as reason:
             said["reason"] = str(reason)
             text = _("%(office)s: from what is written now, it could not be put together. %(reason)s")
@@ -426,12 +425,11 @@ class Dossier:
             yield Change(about, "", *_of_finding(before, now))
             return
         before, now = before or {}, now or {}
-        for part in [*now, *(part for part in before if part not in now)]:
-            is_new_by_date = (
-                part == "sha256" and group.startswith("delivery ") and self.facts["mails"] != old.get("mails")
-            )
-            if before.get(part) != now.get(part) and not is_new_by_date:
-                yield _change(about, part, before.get(part), now.get(part))
+        changed = [part for part in {**now, **before} if before.get(part) != now.get(part)]
+        if group.startswith("delivery ") and (len(changed) > 1 or self.facts["mails"] != old.get("mails")):
+            changed = [part for part in changed if part != "sha256"]  # which follows from the rest
+        for part in changed:
+            yield _change(about, part, before.get(part), now.get(part))
 
     def _label(self, group: str, old: Facts) -> str:
         kind, _blank, which = group.partition(" ")

@@ -37,7 +37,7 @@ STAFF = {
     "administrator": ("admin@desk.example.org", "Demo Administrator", Role.Name.ADMINISTRATOR),
 }
 # What a demonstration lets stand.
-WAIVED = {"unproven": "The organisations of this demonstration are made up: nobody can speak for one."}
+WAIVED = {"unproven": "This is a demonstration: nobody signed for this organisation, and nothing leaves the machine."}
 LINK = re.compile(r"/signatures/confirm/(?P<token>[^/\s]+)/")
 
 Wait = Callable[[str, Callable[[], int], int], None]

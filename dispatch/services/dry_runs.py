@@ -54,7 +54,9 @@ def ask(dispatch: Dispatch, *, by: User | None) -> DryRun:
 
 
 def run(dry_run: DryRun) -> None:
-    """Do what was asked for, unless another worker does."""
+    """Do what was asked for, unless another worker does or did."""
+    if dry_run.status != DryRunStatus.ASKED:
+        return
     now = timezone.now()
     try:
         move(dry_run, DryRunStatus.RUNNING, by=None, lease_until=now + LEASE)
