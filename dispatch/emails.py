@@ -21,6 +21,7 @@ from dispatch.content import organisations_in
 from dispatch.models import Covering, Delivery, EditionFile
 from dispatch.services.editions import sealed_bytes
 from dispatch.twin import twin
+from mailing.provider import identity
 from mailing.services import one_line, queue
 
 
@@ -94,6 +95,7 @@ def _headers(delivery: Delivery) -> bytes:
         "Date": format_datetime(dispatch.authorised_at or dispatch.prepared_at),  # the latter in a preview
         "Message-ID": delivery.message_id,
         "Content-Language": delivery.language,
+        **identity(delivery.message_id),
     }
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("ascii")
 
