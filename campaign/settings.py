@@ -208,10 +208,11 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _public.scheme
-# Of those who sign: codes asked for and entered, and secrets tried; by visitor ("ip": a hash of it is kept) or mailbox.
+# Of those who sign: codes asked for and entered, and secrets tried; by visitor ("ip": a hash of it is kept), and codes
+# by the one that is expected. Never by mailbox: else a stranger could lock its owner out.
 ACCOUNT_RATE_LIMITS = {
-    "signer_code": "20/m/ip,5/m/key",
-    "signer_code_entry": "20/m/ip,5/5m/key",
+    "signer_code": "20/m/ip",
+    "signer_code_entry": "20/m/ip,5/10m/key",
     "signer_secret": "10/m/ip,60/h/ip",
 }
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300  # seconds for which a sign-in is fresh

@@ -62,11 +62,17 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
         """Whose signers have confirmed it, and have not heard no: approved, or on the way there."""
         return self.filter(status__in=(SignatureStatus.PENDING, SignatureStatus.ASKED, SignatureStatus.APPROVED))
 
+    def of_organisation(self, organisation: Organisation) -> "SignatureQuerySet":
+        """Linked to it, or of its name and country."""
+        named = Q(folded_name=organisation.folded_name, country=organisation.country)
+        return self.filter(Q(organisation=organisation) | named)
+
     def unlocked(self) -> "SignatureQuerySet":
-        """All but those of organisations whose access is locked: linked to one, or of its name and country."""
+        """All but those of organisations whose access is locked: linked to one, of its name and country, or ticked."""
         locked = Organisation.objects.filter(status=OrganisationStatus.LOCKED)
         named = locked.filter(folded_name=models.OuterRef("folded_name"), country=models.OuterRef("country"))
-        return self.exclude(organisation__in=locked).exclude(models.Exists(named))
+        ticked = locked.filter(locked_too=models.OuterRef("pk"))
+        return self.exclude(organisation__in=locked).exclude(models.Exists(named)).exclude(models.Exists(ticked))
 
     def withheld(self) -> "SignatureQuerySet":
         """Counted, never named."""
@@ -115,6 +121,8 @@ class Signature(Stateful):
     organisation = models.ForeignKey(
         Organisation, null=True, blank=True, on_delete=models.PROTECT, related_name="signatures"
     )
+    # Whose lock closes it, too, though it is neither linked to that organisation nor of its name.
+    locked_with = models.ManyToManyField(Organisation, related_name="locked_too", editable=False)
     invitation = models.ForeignKey(
         Invitation, null=True, blank=True, on_delete=models.PROTECT, related_name="signatures"
     )
