@@ -1,9 +1,10 @@
 from django.urls import path
 
-from dispatch import desk, desk_deliveries, desk_dossier, desk_recipients, desk_sending
+from dispatch import desk, desk_deliveries, desk_dossier, desk_editions, desk_recipients, desk_sending
 
 urlpatterns = [
     path("letters/<slug:slug>/cut/", desk.cut, name="cut"),
+    path("letters/<slug:slug>/next-edition/", desk_editions.next_edition, name="next_edition"),
     path("editions/<int:pk>/try-again/", desk.try_again, name="try_again"),
     path("editions/<int:pk>/prepare/", desk.prepare, name="prepare"),
     path("editions/<int:pk>/<str:language>.pdf", desk.edition_pdf, name="edition_pdf"),

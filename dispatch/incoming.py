@@ -22,6 +22,8 @@ from django.utils.html import strip_tags
 from dispatch import returns
 from dispatch.models import Notice
 from dispatch.transcript import printable
+from mailing.refusals import Refusal, refusal_of
+from mailing.returns import mail_in
 
 PARSED = 1024 * 1024  # bytes
 NESTED = 40  # mentions of a boundary; more than that is made to hurt
@@ -47,11 +49,16 @@ ACTIONS = {  # RFC 3464, 2.3.3
 
 @dataclass(frozen=True)
 class Incoming:
-    """One mail, understood as far as that goes. `answers` are the Message-IDs that it refers to, the nearest first."""
+    """One mail, understood as far as that goes. `token` names a delivery and its attempt, `mail` one of the outbox.
+
+    `answers` are the Message-IDs that it refers to, the nearest first. A provider vouches for what it says itself, and
+    may give the `refusal` in its own words.
+    """
 
     key: str
     kind: Notice.Kind = Notice.Kind.UNCLEAR
     token: tuple[int, int] | None = None
+    mail: int | None = None
     answers: list[str] = field(default_factory=list)
     status: str = ""
     said: str = ""
@@ -60,6 +67,13 @@ class Incoming:
     sender: str = ""
     subject: str = ""
     text: str = ""
+    is_vouched: bool = False
+    refusal: Refusal | None = None
+
+    @property
+    def why(self) -> Refusal:
+        """Why it failed, out of what is said."""
+        return self.refusal or refusal_of(f"{self.status} {self.said}")
 
 
 def understand(raw: bytes) -> Incoming:
@@ -75,10 +89,12 @@ def _understand(raw: bytes) -> Incoming:
     report = _report(message)
     kind = _kind(message, report)
     texts = (_text_of(message) if kind == Notice.Kind.REPLY else "")[:TEXT]
+    stated = _addressed(message, report)
     return Incoming(
         key=_key(message, raw),
         kind=kind,
-        token=_token(message, report),
+        token=next(filter(None, map(returns.read, stated)), None),
+        mail=next(filter(None, map(mail_in, stated)), None),
         answers=_answers(message),
         status=_line(report.get("status"))[:20],
         said=_line(report.get("diagnostic-code")),
@@ -148,10 +164,10 @@ def _is_automatic(message: Message) -> bool:
 # What it belongs to -------------------------------------------------------------------------------
 
 
-def _token(message: Message, report: dict[str, str]) -> tuple[int, int] | None:
-    values = [str(value) for name in ENVELOPE for value in (message.get_all(name) or [])[:PARTS]]
-    values.append(report.get("original-envelope-id", ""))
-    return next((token for value in values if (token := returns.read(value[:4000]))), None)
+def _addressed(message: Message, report: dict[str, str]) -> list[str]:
+    """Where a token of ours may stand."""
+    values = [str(value)[:4000] for name in ENVELOPE for value in (message.get_all(name) or [])[:PARTS]]
+    return [*values, report.get("original-envelope-id", "")[:4000]]
 
 
 def _answers(message: Message) -> list[str]:

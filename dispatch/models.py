@@ -28,6 +28,7 @@ from ledger.models import Stateful
 from ledger.states import StateMachine
 from letters.models import Letter, Version
 from mailing.encryption import EncryptedTextField
+from mailing.refusals import Refusal
 from signatories.models import Signature
 from signatories.states import SignatureStatus
 
@@ -315,18 +316,10 @@ class Delivery(Stateful):
     when the recipient's own server took it, as far as anybody knows: `taken_how` says from where.
     """
 
-    class Refusal(models.TextChoices):
-        """Why a mail server would not have it, as far as it says."""
-
-        MAILBOX = "mailbox", _("there is no such mailbox, or it is closed")
-        POLICY = "policy", _("it is against the policy of the mail server: blocked, or taken for spam")
-        SIZE = "size", _("the mail is too large, or the mailbox is full")
-        OURS = "ours", _("the mail server does not take our sender or our mail server: an operator has to look")
-        OTHER = "other", _("for another reason")
-
     class Taken(models.TextChoices):
         NOTICE = "notice", _("a delivery notice")
         LOG = "log", _("the log of our mail server")
+        PROVIDER = "provider", _("our mail provider")
 
     machine: ClassVar[StateMachine] = DELIVERY
 
@@ -528,12 +521,16 @@ class Attempt(models.Model):
 
 
 class Notice(models.Model):
-    """A mail that came back to us, read once: what it says of which attempt. Its text is not kept."""
+    """A mail that came back to us, or a word of our provider's, taken in once: what it says of which attempt.
+
+    Its text is not kept.
+    """
 
     class Kind(models.TextChoices):
         FAILED = "failed", _("It could not be brought to the recipient")
         DELAYED = "delayed", _("It is delayed, and still being tried")
         TAKEN = "taken", _("The recipient’s mail server has taken it")
+        COMPLAINT = "complaint", _("Somebody there has marked it as spam")
         AUTOMATIC = "automatic", _("An automatic answer: nobody has written it")
         REPLY = "reply", _("A reply")
         UNCLEAR = "unclear", _("A notice that the machine can’t read: read it in the mailbox")

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 
 from campaign.pages.common import OfLetter, public_letter
 from dispatch import record
+from dispatch.changes import changes
 from dispatch.content import signatories_of
 from dispatch.models import Delivery, Edition, EditionFile
 from dispatch.services.editions import sealed_bytes
@@ -22,7 +23,7 @@ def _public_editions() -> list[Edition]:
 
 
 class EditionPage(Page):
-    """One edition: its PDFs with their hashes, who signed it and to whom it is addressed."""
+    """One edition: its PDFs with their hashes, who signed it, to whom it is addressed, what is new since the last."""
 
     name = "edition"
     path = "letters/<slug:slug>/editions/<int:number>/"
@@ -46,6 +47,7 @@ class EditionPage(Page):
             "text": edition.version.text(language),
             "files": [(file, address_in(file.language, "edition_pdf", **keys)) for file in edition.files.all()],
             "files_are_public": files_are_public,
+            "changes": changes(edition, language),
             "addressees": [entry[language] for entry in edition.content["recipients"]],
             "signatories": signatories_of(edition.content, language),
         }

@@ -129,6 +129,23 @@ def organisation_of(signature: Signature) -> Organisation | None:
     return found or _invited(signature)
 
 
+def signatures_alike(organisation: Organisation) -> list[tuple[Signature, lookalikes.Kind]]:
+    """Signatures that may be the organisation's by their names, and that nothing else ties to it; the likest first.
+
+    None that is unconfirmed: whatever a stranger types in the form is kept from meeting anything.
+    """
+    names = [*_names(organisation), *(alias.name for alias in organisation.aliases.all())]
+    keys = {key for _kind, key in lookalikes.name_keys(*names)}
+    met = NameKey.objects.filter(key__in=keys, signature__isnull=False).order_by("-pk")[:MET_AT_MOST]
+    own = Signature.objects.of_organisation(organisation).values("pk")
+    others = Signature.objects.exclude(status__in=NOT_MET).exclude(pk__in=own).select_related("letter")
+    found = others.filter(pk__in={row.signature_id for row in met})
+    kinds = [(signature, lookalikes.likeness(_names(signature), names)) for signature in found]
+    likely = [(signature, kind) for signature, kind in kinds if kind and kind in _telling(signature)]
+    order = list(lookalikes.Kind)
+    return sorted(likely, key=lambda pair: (order.index(pair[1]), pair[0].folded_name, pair[0].pk))
+
+
 def doubts(signatures: Iterable[Signature]) -> dict[int, list[Doubt]]:
     """What speaks against each of `signatures`, by its key, the weightiest first. Two queries, however many they are.
 

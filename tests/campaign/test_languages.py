@@ -55,6 +55,7 @@ from letters.services import digest as digest_of
 from letters.services import save_version
 from letters.states import LetterStatus
 from mailing.models import Mail
+from mailing.refusals import Refusal
 from publishing.models import Mirror
 from publishing.pages import pages
 from signatories import digest, emails, links, services
@@ -646,7 +647,7 @@ class TestDesk:
         rows = [make_signature(letter, visibility=visibility) for visibility in Signature.Visibility.values]
         for signature in (*rows, make_signature(letter, status=SignatureStatus.PENDING, email="")):
             at_desk.get(reverse("desk:access", args=[signature.pk]))
-            for what in ("new_link", "new_secret", "lock", "lock", "unlock"):
+            for what in ("new_link", "new_secret"):
                 at_desk.post(reverse(f"desk:{what}", args=[signature.pk]))
 
     @in_each_language
@@ -866,7 +867,7 @@ class TestFollowUp:
         for channel in Channel.values:
             for status in DeliveryStatus.values:
                 facts = {"settled_at": made.prepared_at, "ended_on": today, "refused_on": today, "registered_on": today}
-                for refusal in ("", *Delivery.Refusal.values):
+                for refusal in ("", *Refusal.values):
                     shown = {"channel": channel, "status": status, "refusal": refusal, "code": 550, **facts}
                     Delivery.objects.filter(pk=delivery.pk).update(**shown)
                     with translation.override(language):
