@@ -212,6 +212,14 @@ def _twice(looked: Looked) -> Iterator[Found]:
     yield from _pairs(list(twice_among(looked.signatures)))
 
 
+def _bounced(looked: Looked) -> Iterator[Found]:
+    for row in looked.signatures:
+        if row.bounced_at:
+            said = {"name": name_of(row), "date": date_format(row.bounced_at)}
+            text = _("%(name)s: since %(date)s, mails come back from the address of its representative.")
+            yield Found(str(row.pk), row.bounced_at.isoformat(), text % said, _signature(row))
+
+
 def _unverified(looked: Looked) -> Iterator[Found]:
     for delivery in looked.deliveries:
         recipient, verified_on = delivery.recipient, delivery.recipient.verified_on
@@ -344,6 +352,12 @@ CHECKS = (
         "twice",
         gettext_lazy("Two signatures with one address or website"),
         _twice,
+        mend=gettext_lazy("Look at the signature"),
+    ),
+    Check(
+        "bounced",
+        gettext_lazy("Mails to a signatory come back"),
+        _bounced,
         mend=gettext_lazy("Look at the signature"),
     ),
     Check(

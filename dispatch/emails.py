@@ -24,6 +24,7 @@ from dispatch.content import organisations_in
 from dispatch.encoded import Attached, filled
 from dispatch.models import Channel, Covering, Delivery, EditionFile, Recipient, Wording
 from dispatch.twin import twin
+from mailing.provider import identity
 from mailing.services import one_line, queue
 
 # What stands above each part of a mail, as MIME has it (RFC 2046, 5.1).
@@ -182,6 +183,7 @@ def _headers(delivery: Delivery, wording: Wording, *, at: datetime) -> bytes:
         "Date": format_datetime(at),
         "Message-ID": delivery.message_id,
         "Content-Language": delivery.language,
+        **identity(delivery.message_id),
     }
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("ascii")
 

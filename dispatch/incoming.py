@@ -22,6 +22,7 @@ from django.utils.html import strip_tags
 from dispatch import returns
 from dispatch.models import Notice
 from dispatch.transcript import printable
+from mailing.refusals import Refusal, refusal_of
 from mailing.returns import mail_in
 
 PARSED = 1024 * 1024  # bytes
@@ -50,7 +51,8 @@ ACTIONS = {  # RFC 3464, 2.3.3
 class Incoming:
     """One mail, understood as far as that goes. `token` names a delivery and its attempt, `mail` one of the outbox.
 
-    `answers` are the Message-IDs that it refers to, the nearest first.
+    `answers` are the Message-IDs that it refers to, the nearest first. A provider vouches for what it says itself, and
+    may give the `refusal` in its own words.
     """
 
     key: str
@@ -65,6 +67,13 @@ class Incoming:
     sender: str = ""
     subject: str = ""
     text: str = ""
+    is_vouched: bool = False
+    refusal: Refusal | None = None
+
+    @property
+    def why(self) -> Refusal:
+        """Why it failed, out of what is said."""
+        return self.refusal or refusal_of(f"{self.status} {self.said}")
 
 
 def understand(raw: bytes) -> Incoming:

@@ -319,6 +319,7 @@ class Delivery(Stateful):
     class Taken(models.TextChoices):
         NOTICE = "notice", _("a delivery notice")
         LOG = "log", _("the log of our mail server")
+        PROVIDER = "provider", _("our mail provider")
 
     machine: ClassVar[StateMachine] = DELIVERY
 
@@ -520,12 +521,16 @@ class Attempt(models.Model):
 
 
 class Notice(models.Model):
-    """A mail that came back to us, read once: what it says of which attempt. Its text is not kept."""
+    """A mail that came back to us, or a word of our provider's, taken in once: what it says of which attempt.
+
+    Its text is not kept.
+    """
 
     class Kind(models.TextChoices):
         FAILED = "failed", _("It could not be brought to the recipient")
         DELAYED = "delayed", _("It is delayed, and still being tried")
         TAKEN = "taken", _("The recipient’s mail server has taken it")
+        COMPLAINT = "complaint", _("Somebody there has marked it as spam")
         AUTOMATIC = "automatic", _("An automatic answer: nobody has written it")
         REPLY = "reply", _("A reply")
         UNCLEAR = "unclear", _("A notice that the machine can’t read: read it in the mailbox")

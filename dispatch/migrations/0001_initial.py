@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
                 ('relay_id', models.CharField(blank=True, max_length=100)),
                 ('taken_at', models.DateTimeField(null=True)),
                 ('taken_by', models.CharField(blank=True, max_length=255)),
-                ('taken_how', models.CharField(blank=True, choices=[('notice', 'a delivery notice'), ('log', 'the log of our mail server')], max_length=10)),
+                ('taken_how', models.CharField(blank=True, choices=[('notice', 'a delivery notice'), ('log', 'the log of our mail server'), ('provider', 'our mail provider')], max_length=10)),
                 ('tracking', models.CharField(blank=True, max_length=100)),
                 ('ended_on', models.DateField(null=True)),
                 ('is_returned', models.BooleanField(default=False)),
@@ -196,7 +196,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(max_length=64, unique=True)),
-                ('kind', models.CharField(choices=[('failed', 'It could not be brought to the recipient'), ('delayed', 'It is delayed, and still being tried'), ('taken', 'The recipient’s mail server has taken it'), ('automatic', 'An automatic answer: nobody has written it'), ('reply', 'A reply'), ('unclear', 'A notice that the machine can’t read: read it in the mailbox'), ('unmatched', 'It belongs to no delivery')], max_length=10)),
+                ('kind', models.CharField(choices=[('failed', 'It could not be brought to the recipient'), ('delayed', 'It is delayed, and still being tried'), ('taken', 'The recipient’s mail server has taken it'), ('complaint', 'Somebody there has marked it as spam'), ('automatic', 'An automatic answer: nobody has written it'), ('reply', 'A reply'), ('unclear', 'A notice that the machine can’t read: read it in the mailbox'), ('unmatched', 'It belongs to no delivery')], max_length=10)),
                 ('attempt', models.PositiveSmallIntegerField(null=True)),
                 ('status', models.CharField(blank=True, max_length=20)),
                 ('said', models.TextField(blank=True)),

@@ -147,6 +147,10 @@ def add_signatories(dispatch: Dispatch, *names: str, **columns: Any) -> None:
     dispatch.edition.signatures.add(*made)
 
 
+def bounced(dispatch: Dispatch) -> None:
+    dispatch.edition.signatures.update(bounced_at=timezone.now())
+
+
 def unverified(dispatch: Dispatch) -> None:
     Recipient.objects.update(verified_on=None, verified_by=None)
 
@@ -180,6 +184,7 @@ SEEN: list[tuple[str, Callable[[Dispatch], None] | None, str]] = [
     ("disputed", disputed, "the organisation has told us that this is not its signature"),
     ("alike", alike, "Human Rights House Minsk, and Human Rights House Minsk e.V."),
     ("twice", twice, "Alpha, and Omega. Both state the same website."),
+    ("bounced", bounced, "mails come back from the address of its representative"),
     ("unverified", unverified, "Прэзідэнт Рэспублікі Беларусь: nobody has verified the address"),
     ("unverified", long_verified, "the address was last verified on"),
     ("unfit", unfit, "The letter has no covering text."),
