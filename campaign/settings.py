@@ -332,6 +332,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-mail": {"task": "mailing.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
     "sweep-editions": {"task": "dispatch.tasks.sweep_editions", "schedule": 15.0, "options": {"expires": 15}},
     "sweep-deliveries": {"task": "dispatch.tasks.sweep_deliveries", "schedule": 10.0, "options": {"expires": 10}},
+    "sweep-dry-runs": {"task": "dispatch.tasks.sweep_dry_runs", "schedule": 15.0, "options": {"expires": 15}},
     "sweep-senders": {"task": "dispatch.tasks.sweep_senders", "schedule": 30.0, "options": {"expires": 30}},
     "sweep-delivered": {"task": "dispatch.tasks.sweep_delivered", "schedule": 30.0, "options": {"expires": 30}},
     "sweep-consent": {"task": "signatories.tasks.sweep_consent", "schedule": 15.0, "options": {"expires": 15}},

@@ -13,7 +13,7 @@ from dispatch.changes import changes
 from dispatch.content import signatories_of
 from dispatch.models import Delivery, Edition, EditionFile
 from dispatch.services.editions import sealed_bytes
-from dispatch.states import DispatchStatus
+from dispatch.states import DeliveryStatus, DispatchStatus
 from letters.models import Letter
 from publishing.pages import Page, address_in
 
@@ -120,6 +120,7 @@ class DeliveryRecord(OfLetter):
         letter = public_letter(keys["slug"])
         gone_out = (DispatchStatus.SENDING, DispatchStatus.DONE, DispatchStatus.HALTED)
         deliveries = Delivery.objects.filter(edition__letter=letter, dispatch__status__in=gone_out)
+        deliveries = deliveries.exclude(status=DeliveryStatus.CANCELLED)  # taken out before anything was authorised
         in_order = deliveries.order_by("recipient__order", "recipient", "pk").prefetch_related("replies")
         return {
             "letter": letter,
