@@ -30,10 +30,10 @@ from dispatch.models import Channel, Delivery, Evidence, FurtherAddress, Recipie
 from dispatch.services import dispatches, evidence, outcomes
 from dispatch.services.deliveries import NameTakenBack
 from dispatch.states import TURNED_AWAY, DeliveryStatus, DispatchStatus
-from dispatch.twin import twin
 
 ON_THE_WAY = (DispatchStatus.SENDING, DispatchStatus.DONE)
 PACKS: dict[str, Callable[[Delivery], bytes]] = {"covering": paper.covering_letter, "label": paper.label}
+BROKEN = gettext_lazy("A file of the evidence can’t be read, or is not as it was kept. An operator has to look.")
 UNSEALED: dict[type[Exception], Promise] = {
     seal.NoTimeStamp: gettext_lazy(
         "The evidence can’t be sealed now, for the time stamping authority gives no stamp. Try again later."
@@ -41,6 +41,7 @@ UNSEALED: dict[type[Exception], Promise] = {
     seal.NoCertificate: gettext_lazy(
         "The evidence can’t be sealed, for the certificate can’t be opened. An operator has to look."
     ),
+    evidence.Broken: BROKEN,
 }
 log = logging.getLogger(__name__)
 
@@ -116,7 +117,9 @@ def next_rung(request: HttpRequest, pk: int) -> HttpResponse:
     except tuple(REFUSALS) as refusal:
         messages.error(request, str(REFUSALS[type(refusal)]))
         return redirect("desk:delivery", pk=pk)
-    messages.success(request, _("The dispatch is prepared. A second person has to authorise it."))
+    messages.success(
+        request, _("The dispatch is prepared. Whoever prepared it and a second person have to authorise it.")
+    )
     return redirect("desk:dispatch", pk=made.pk)
 
 
@@ -144,8 +147,14 @@ def pack(request: HttpRequest, pk: int, part: str) -> HttpResponse:
 def evidence_file(request: HttpRequest, pk: int) -> HttpResponse:
     """Saved, never shown: what a stranger sent does not run under our name."""
     found = get_object_or_404(Evidence, pk=pk)
+    try:
+        data = evidence.contents(found)
+    except evidence.Broken as trouble:
+        log.error("%s", trouble)
+        messages.error(request, BROKEN)
+        return redirect("desk:delivery", pk=found.delivery_id)
     name = f'attachment; filename="{evidence.name_of(found)}"'
-    return HttpResponse(evidence.contents(found), found.content_type, headers={"Content-Disposition": name})
+    return HttpResponse(data, found.content_type, headers={"Content-Disposition": name})
 
 
 @require_safe
@@ -155,7 +164,7 @@ def bundled(request: HttpRequest, pk: int) -> HttpResponse:
     found = _delivery(pk)
     try:
         data = bundle.of(found)
-    except (seal.NoTimeStamp, seal.NoCertificate) as trouble:
+    except tuple(UNSEALED) as trouble:
         log.warning("The evidence of delivery %s can't be sealed: %s", pk, trouble)
         messages.error(request, str(UNSEALED[type(trouble)]))
         return redirect("desk:delivery", pk=pk)
@@ -198,6 +207,7 @@ def offices(request: HttpRequest) -> HttpResponse:
     """How each office took the letters that it was sent, across letters."""
     known = Delivery.objects.select_related("recipient", "edition__letter", "dispatch").prefetch_related("replies")
     gone_out = known.filter(dispatch__status__in=(*ON_THE_WAY, DispatchStatus.HALTED))
+    gone_out = gone_out.exclude(status=DeliveryStatus.CANCELLED)
     by_office: dict[str, list[Delivery]] = {}
     for sent in gone_out.order_by("edition__letter", "recipient__order", "recipient", "pk"):
         by_office.setdefault(_office(sent.recipient), []).append(sent)
@@ -257,7 +267,7 @@ def _page(request: HttpRequest, found: Delivery, *, status: int = 200, **bound: 
         "look_up": look_up(found) if found.status == DeliveryStatus.UNKNOWN else None,
         "may_campaign": may(staff(request), access_campaign),
         "may_be_printed": waits and _may_be_printed(found),
-        "text": _to_paste(found) if waits and found.channel == Channel.WEB else "",
+        "text": found.wording.letter if waits and found.channel == Channel.WEB else "",
         "next_ways": _next_ways(found) if found.status in TURNED_AWAY else None,
         "forms": _forms(found) | bound,
     }
@@ -297,11 +307,6 @@ def _next_ways(found: Delivery) -> list[tuple[FurtherAddress, bool]]:
     known = set(tried.filter(recipient=found.recipient_id).values_list("channel", "address"))
     further = found.recipient.further_addresses.all()
     return [(way, (way.channel, way.address) in known) for way in further]
-
-
-def _to_paste(found: Delivery) -> str:
-    """The text of the letter, without the line that says why it stands in a mail."""
-    return twin(found.edition, found.language).partition("\n\n")[2]
 
 
 def _may_be_printed(found: Delivery) -> bool:

@@ -54,6 +54,9 @@ SAID_BY: dict[str, Promise] = {
     Delivery.Taken.NOTICE: gettext_lazy(
         "Accepted by the recipient’s mail server, by its delivery notice: %(date)s UTC"
     ),
+    Delivery.Taken.PROVIDER: gettext_lazy(
+        "Accepted by the recipient’s mail server, as our mail provider says: %(date)s UTC"
+    ),
     Delivery.Taken.LOG: gettext_lazy("Accepted by the recipient’s mail server, by the log of ours: %(date)s UTC"),
 }
 

@@ -17,7 +17,7 @@ from django.utils.crypto import salted_hmac
 
 from ledger.bell import ring
 from ledger.services import Overtaken, insert_if_absent, move
-from mailing import relay, returns, signals
+from mailing import provider, relay, returns, signals
 from mailing.html import html_of
 from mailing.models import Mail
 from mailing.refusals import Refusal, refusal_of
@@ -176,6 +176,7 @@ def _message(mail: Mail) -> EmailMultiAlternatives:
             "Message-ID": mail.message_id,
             "Content-Language": mail.language,
             "Auto-Submitted": "auto-generated",
+            **provider.identity(mail.message_id),
         },
     )
     message.attach_alternative(html_of(mail.body, subject=mail.subject, language=mail.language), "text/html")
