@@ -1,5 +1,6 @@
 """What every test stands on: directories of its own, no broker, and a worker to call when one is needed."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,17 @@ from ledger import bell
 from tests.factories import turn_on_the_switch
 
 Rung = list[tuple[Callable[..., Any], tuple[Any, ...]]]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the fault runs came to, all rounds together."""
+    total: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, counted in getattr(report, "user_properties", []) if report.when == "call" else []:
+            if name == "faults":
+                total.update(counted)
+    if total:
+        terminalreporter.write_line("Faults: " + ", ".join(f"{count} {what}" for what, count in total.items()))
 
 
 @pytest.fixture(scope="session")
