@@ -138,7 +138,7 @@ def test_each_trouble_at_each_stage_with_each_worker_killed_at_each_move(
     host: Host, large: bool, _round: int, record_property: Record
 ) -> None:
     """All at once: a dispatch with a recipient, and a mail server, for each case."""
-    host.hurry(0.4, 0.4)
+    host.hurry(2, 2)
     ours = [case for case in cases() if (case.stage == "body") == large]
     prepared = host.prepare(len(ours), LARGE_ENOUGH if large else 3000)
     pks = prepared["deliveries"]
