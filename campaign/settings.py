@@ -208,10 +208,11 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _public.scheme
-# Of those who sign: codes asked for and entered, and secrets tried; by visitor ("ip": a hash of it is kept) or mailbox.
+# Of those who sign: codes asked for and entered, and secrets tried; by visitor ("ip": a hash of it is kept), and codes
+# by the one that is expected. Never by mailbox: else a stranger could lock its owner out.
 ACCOUNT_RATE_LIMITS = {
-    "signer_code": "20/m/ip,5/m/key",
-    "signer_code_entry": "20/m/ip,5/5m/key",
+    "signer_code": "20/m/ip",
+    "signer_code_entry": "20/m/ip,5/10m/key",
     "signer_secret": "10/m/ip,60/h/ip",
 }
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300  # seconds for which a sign-in is fresh
@@ -331,12 +332,14 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-mail": {"task": "mailing.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
     "sweep-editions": {"task": "dispatch.tasks.sweep_editions", "schedule": 15.0, "options": {"expires": 15}},
     "sweep-deliveries": {"task": "dispatch.tasks.sweep_deliveries", "schedule": 10.0, "options": {"expires": 10}},
+    "sweep-dry-runs": {"task": "dispatch.tasks.sweep_dry_runs", "schedule": 15.0, "options": {"expires": 15}},
     "sweep-senders": {"task": "dispatch.tasks.sweep_senders", "schedule": 30.0, "options": {"expires": 30}},
     "sweep-delivered": {"task": "dispatch.tasks.sweep_delivered", "schedule": 30.0, "options": {"expires": 30}},
     "sweep-consent": {"task": "signatories.tasks.sweep_consent", "schedule": 15.0, "options": {"expires": 15}},
     "sweep-reminders": {"task": "signatories.tasks.sweep_reminders", "schedule": 60.0, "options": {"expires": 60}},
     "sweep-published": {"task": "signatories.tasks.sweep_published", "schedule": 30.0, "options": {"expires": 30}},
     "sweep-imports": {"task": "signatories.tasks.sweep_imports", "schedule": 15.0, "options": {"expires": 15}},
+    "sweep-reach": {"task": "signatories.tasks.sweep_reach", "schedule": 3600.0, "options": {"expires": 3600}},
     "read-mailbox": {"task": "dispatch.tasks.read_mailbox", "schedule": 60.0, "options": {"expires": 60}},
     "sweep-invitations": {"task": "signatories.tasks.send_invitations", "schedule": 15.0, "options": {"expires": 15}},
     "remind-of-terms": {"task": "dispatch.tasks.remind", "schedule": 3600.0, "options": {"expires": 3600}},
@@ -370,6 +373,20 @@ RETURN_ADDRESS = env.str("RETURN_ADDRESS", default="") or parseaddr(DISPATCH_FRO
 DKIM_SELECTORS = env.list("DKIM_SELECTORS", default=[])
 DNS_SERVER = _dns_server(env.str("DNS_SERVER", default=""))
 BOUNCE_MAILBOX_URL = env.str("BOUNCE_MAILBOX_URL", default="")
+# A provider of mail that tells what became of a mail by calling us, and what shows that it is that provider.
+ANYMAIL_PROVIDER = env.str("ANYMAIL_PROVIDER", default="").lower()
+ANYMAIL = {
+    "WEBHOOK_SECRET": env.str("ANYMAIL_WEBHOOK_SECRET", default=""),
+    "MAILGUN_WEBHOOK_SIGNING_KEY": env.str("ANYMAIL_SIGNING_KEY", default=""),
+}
+if ANYMAIL_PROVIDER not in ("", "brevo", "mailgun", "postmark"):
+    raise ImproperlyConfigured("ANYMAIL_PROVIDER has to be brevo, mailgun or postmark.")
+if ANYMAIL_PROVIDER and not all(ANYMAIL["WEBHOOK_SECRET"].partition(":")):
+    raise ImproperlyConfigured("ANYMAIL_WEBHOOK_SECRET has to be a name and a password, with a colon between them.")
+if ANYMAIL_PROVIDER == "mailgun" and not ANYMAIL["MAILGUN_WEBHOOK_SIGNING_KEY"]:
+    raise ImproperlyConfigured(
+        "Mailgun signs what it says: ANYMAIL_SIGNING_KEY has to be its HTTP webhook signing key."
+    )
 STARTTLS_REQUIRED = env.bool("STARTTLS_REQUIRED", default=True)
 SENDING_ENABLED = env.bool("SENDING_ENABLED", default=False)
 # Seconds after which another worker takes up what a killed one held; longer than two steps of a conversation.

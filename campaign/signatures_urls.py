@@ -14,6 +14,7 @@ of_a_signature = [
     path("language/", own.language, name="language"),
     path("withhold/", leaving.withhold, name="withhold"),
     path("keep/", consent.keep, name="keep"),
+    path("code/", account.code_by_link, name="code_by_link"),
 ]
 urlpatterns = [
     path("", account.account, name="account"),

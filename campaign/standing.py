@@ -84,7 +84,9 @@ class Standing:
     def _dispatch(self) -> str:
         assert self.dispatch
         texts = {
-            DispatchStatus.PREPARED: _("The dispatch is prepared. A second person has to authorise it."),
+            DispatchStatus.PREPARED: _(
+                "The dispatch is prepared. Whoever prepared it and a second person have to authorise it."
+            ),
             DispatchStatus.HALTED: _("The dispatch is halted. Nothing is handed over until somebody resumes it."),
         }
         if not self.sending_is_on and self.dispatch.status != DispatchStatus.DONE:

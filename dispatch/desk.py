@@ -1,13 +1,12 @@
-"""Staff cut editions, prepare, authorise and halt dispatches, and find out about deliveries that nobody answered."""
+"""Staff cut editions, prepare and halt dispatches, and find out about deliveries that nobody answered."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -21,19 +20,16 @@ from accounts.access import (
     access_send,
     back,
     fresh_login,
-    may,
     staff,
     staff_page,
 )
-from dispatch import emails, seal, sender_records, smtp
-from dispatch.lookup import look_up
+from dispatch import seal, smtp
 from dispatch.models import Delivery, Dispatch, Edition, EditionFile
-from dispatch.services import deliveries, dispatches, editions, senders, switch
-from dispatch.states import DeliveryStatus, DispatchStatus
+from dispatch.services import deliveries, dispatches, dry_runs, editions, senders
+from dispatch.states import DeliveryStatus
 from ledger.services import IllegalMove, Overtaken
 from letters.models import Letter
 from mailing.services import one_line
-from signatories.queries import authority_of
 
 # How far the talk with the mail server had come.
 STAGES: dict[str, Promise] = {
@@ -49,6 +45,7 @@ STAGES: dict[str, Promise] = {
     smtp.Stage.DOT: gettext_lazy("after the whole mail"),
 }
 
+PREPARED = gettext_lazy("The dispatch is prepared. Whoever prepared it and a second person have to authorise it.")
 CHANGED = gettext_lazy("Nothing was done: things have changed since the page was shown. Look at how they stand now.")
 REFUSALS: dict[type[Exception], Promise] = {
     editions.NothingToFreeze: gettext_lazy(
@@ -63,13 +60,16 @@ REFUSALS: dict[type[Exception], Promise] = {
         " Cut a new edition."
     ),
     dispatches.AlreadySent: gettext_lazy(
-        "Some recipient has this edition already, or a dispatch to that recipient is under way."
+        "Whoever it would go to has this edition already, or a dispatch there is under way."
         " Nobody gets the same edition twice."
     ),
-    dispatches.SamePerson: gettext_lazy("You prepared this dispatch. A second person has to authorise it."),
+    dispatches.SomethingStandsInTheWay: gettext_lazy(
+        "Nothing is authorised while something stands in the way that is neither mended nor waived."
+    ),
     dispatches.SendingIsOff: gettext_lazy(
         "Sending is off on this site. Somebody who may send has to switch it on first."
     ),
+    dry_runs.UnderWay: gettext_lazy("A dry run is under way. Wait until it has ended."),
     IllegalMove: CHANGED,
     Overtaken: CHANGED,
 }
@@ -83,7 +83,7 @@ def cut(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         made = _cut(letter, request)
     except tuple(REFUSALS) as refusal:
-        _refuse(request, refusal)
+        refuse(request, refusal)
     else:
         number = made.edition.number
         messages.success(request, _("Edition %(number)s is cut and is being typeset.") % {"number": number})
@@ -99,7 +99,7 @@ def try_again(request: HttpRequest, pk: int) -> HttpResponse:
         editions.try_again(edition, by=staff(request))
         messages.success(request, _("Edition %(number)s is being typeset again.") % {"number": edition.number})
     except tuple(REFUSALS) as refusal:
-        _refuse(request, refusal)
+        refuse(request, refusal)
     return redirect("desk:letter", slug=edition.letter.slug)
 
 
@@ -122,36 +122,12 @@ def prepare(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         made = dispatches.prepare(edition, by=staff(request))
     except tuple(REFUSALS) as refusal:
-        _refuse(request, refusal)
+        refuse(request, refusal)
         return redirect("desk:letter", slug=edition.letter.slug)
-    messages.success(request, _("The dispatch is prepared. A second person has to authorise it."))
+    messages.success(
+        request, _("The dispatch is prepared. Whoever prepared it and a second person have to authorise it.")
+    )
     return redirect("desk:dispatch", pk=made.pk)
-
-
-@require_safe
-@staff_page(access_desk)
-def dispatch(request: HttpRequest, pk: int) -> HttpResponse:
-    """What goes to whom, with the hash of each file, and what became of it."""
-    found = _dispatch(pk)
-    user = staff(request)
-    listed = _deliveries(found)
-    may_send, is_preparer = may(user, access_send), found.prepared_by_id == user.pk
-    context = {
-        "dispatch": found,
-        "edition": found.edition,
-        "letter": found.edition.letter,
-        "deliveries": listed,
-        "authority": authority_of(found.edition.signatures.all()),
-        "sender": sender_records.report(),
-        "all_fit": not any("unfit" in item for item in listed),
-        "all_by_mail": all(item["delivery"].is_mail for item in listed),
-        "may_follow": may(user, access_deliveries),
-        "may_send": may_send,
-        "is_preparer": is_preparer,
-        "sending_is_off": not switch.is_on(),
-        "may_cancel": (may_send or is_preparer) and found.machine.allows(found.status, DispatchStatus.CANCELLED),
-    }
-    return render(request, "desk/dispatch.html", context)
 
 
 @require_POST
@@ -166,30 +142,23 @@ def look_up_sender(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @staff_page(access_send)
-@fresh_login
-def authorise(request: HttpRequest, pk: int) -> HttpResponse:
-    return _act(request, pk, dispatches.authorise, _("The dispatch is authorised. The mails go out now."))
-
-
-@require_POST
-@staff_page(access_send)
 def halt(request: HttpRequest, pk: int) -> HttpResponse:
-    return _act(request, pk, dispatches.halt, _("The dispatch is halted."))
+    return act(request, pk, dispatches.halt, _("The dispatch is halted."))
 
 
 @require_POST
 @staff_page(access_send)
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
-    return _act(request, pk, dispatches.resume, _("The dispatch goes on."))
+    return act(request, pk, dispatches.resume, _("The dispatch goes on."))
 
 
 @require_POST
 @staff_page(access_desk)
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """The sender's right, and the preparer's own."""
-    if _dispatch(pk).prepared_by_id != staff(request).pk:
+    if find_dispatch(pk).prepared_by_id != staff(request).pk:
         access_send(staff(request))
-    return _act(request, pk, dispatches.cancel, _("The dispatch is cancelled."))
+    return act(request, pk, dispatches.cancel, _("The dispatch is cancelled."))
 
 
 @require_POST
@@ -204,7 +173,7 @@ def resolve(request: HttpRequest, pk: int) -> HttpResponse:
         deliveries.resolve(delivery, to, by=staff(request), relay_id=one_line(request.POST.get("relay_id", ""))[:100])
         messages.success(request, _("Your decision is recorded."))
     except tuple(REFUSALS) as refusal:
-        _refuse(request, refusal)
+        refuse(request, refusal)
     return redirect("desk:dispatch", pk=delivery.dispatch_id)
 
 
@@ -226,49 +195,19 @@ def _tell_how_many_are_missing(request: HttpRequest, made: editions.Cut) -> None
         messages.info(request, text % counts)
 
 
-def _act(request: HttpRequest, pk: int, verb: Callable[..., None], done: str) -> HttpResponse:
+def act(request: HttpRequest, pk: int, verb: Callable[..., object], done: str) -> HttpResponse:
     try:
-        verb(_dispatch(pk), by=staff(request))
+        verb(find_dispatch(pk), by=staff(request))
         messages.success(request, done)
     except tuple(REFUSALS) as refusal:
-        _refuse(request, refusal)
+        refuse(request, refusal)
     return redirect("desk:dispatch", pk=pk)
 
 
-def _refuse(request: HttpRequest, refusal: Exception) -> None:
+def refuse(request: HttpRequest, refusal: Exception) -> None:
     messages.error(request, str(REFUSALS[type(refusal)]))
 
 
-def _dispatch(pk: int) -> Dispatch:
+def find_dispatch(pk: int) -> Dispatch:
     known = Dispatch.objects.select_related("edition__letter", "prepared_by", "authorised_by")
     return get_object_or_404(known, pk=pk)
-
-
-def _deliveries(dispatch: Dispatch) -> list[dict[str, Any]]:
-    """Each delivery with the file that it carries, and the words of its mail or what is wrong with them."""
-    files = {file.language: file for file in dispatch.edition.files.all()}
-    return [
-        {
-            "delivery": delivery,
-            "file": files.get(delivery.language),
-            "stage": STAGES.get(delivery.stage, delivery.stage),
-            "look_up": look_up(delivery) if delivery.status == DeliveryStatus.UNKNOWN else None,
-            **_words(delivery),
-        }
-        for delivery in _in_order(dispatch)
-    ]
-
-
-def _in_order(dispatch: Dispatch) -> list[Delivery]:
-    found = list(dispatch.deliveries.select_related("recipient").order_by("recipient__order", "pk"))
-    for delivery in found:
-        delivery.dispatch, delivery.edition = dispatch, dispatch.edition
-    return found
-
-
-def _words(delivery: Delivery) -> dict[str, str]:
-    try:
-        subject, text = emails.words(delivery)
-    except emails.Unfit as unfit:
-        return {"unfit": str(unfit)}
-    return {"subject": subject, "text": text}

@@ -30,7 +30,6 @@ from dispatch.models import Channel, Delivery, Evidence, FurtherAddress, Recipie
 from dispatch.services import dispatches, evidence, outcomes
 from dispatch.services.deliveries import NameTakenBack
 from dispatch.states import TURNED_AWAY, DeliveryStatus, DispatchStatus
-from dispatch.twin import twin
 
 ON_THE_WAY = (DispatchStatus.SENDING, DispatchStatus.DONE)
 PACKS: dict[str, Callable[[Delivery], bytes]] = {"covering": paper.covering_letter, "label": paper.label}
@@ -116,7 +115,9 @@ def next_rung(request: HttpRequest, pk: int) -> HttpResponse:
     except tuple(REFUSALS) as refusal:
         messages.error(request, str(REFUSALS[type(refusal)]))
         return redirect("desk:delivery", pk=pk)
-    messages.success(request, _("The dispatch is prepared. A second person has to authorise it."))
+    messages.success(
+        request, _("The dispatch is prepared. Whoever prepared it and a second person have to authorise it.")
+    )
     return redirect("desk:dispatch", pk=made.pk)
 
 
@@ -198,6 +199,7 @@ def offices(request: HttpRequest) -> HttpResponse:
     """How each office took the letters that it was sent, across letters."""
     known = Delivery.objects.select_related("recipient", "edition__letter", "dispatch").prefetch_related("replies")
     gone_out = known.filter(dispatch__status__in=(*ON_THE_WAY, DispatchStatus.HALTED))
+    gone_out = gone_out.exclude(status=DeliveryStatus.CANCELLED)
     by_office: dict[str, list[Delivery]] = {}
     for sent in gone_out.order_by("edition__letter", "recipient__order", "recipient", "pk"):
         by_office.setdefault(_office(sent.recipient), []).append(sent)
@@ -257,7 +259,7 @@ def _page(request: HttpRequest, found: Delivery, *, status: int = 200, **bound: 
         "look_up": look_up(found) if found.status == DeliveryStatus.UNKNOWN else None,
         "may_campaign": may(staff(request), access_campaign),
         "may_be_printed": waits and _may_be_printed(found),
-        "text": _to_paste(found) if waits and found.channel == Channel.WEB else "",
+        "text": found.wording.letter if waits and found.channel == Channel.WEB else "",
         "next_ways": _next_ways(found) if found.status in TURNED_AWAY else None,
         "forms": _forms(found) | bound,
     }
@@ -297,11 +299,6 @@ def _next_ways(found: Delivery) -> list[tuple[FurtherAddress, bool]]:
     known = set(tried.filter(recipient=found.recipient_id).values_list("channel", "address"))
     further = found.recipient.further_addresses.all()
     return [(way, (way.channel, way.address) in known) for way in further]
-
-
-def _to_paste(found: Delivery) -> str:
-    """The text of the letter, without the line that says why it stands in a mail."""
-    return twin(found.edition, found.language).partition("\n\n")[2]
 
 
 def _may_be_printed(found: Delivery) -> bool:

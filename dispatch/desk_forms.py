@@ -156,6 +156,15 @@ class FurtherAddressForm(forms.Form):
         return stated
 
 
+# Dossiers -----------------------------------------------------------------------------------------
+
+
+class WaiverForm(forms.Form):
+    """Why a finding may stand as it is."""
+
+    reason = LineField(label=_("Reason"), max_length=500)
+
+
 # Deliveries ---------------------------------------------------------------------------------------
 
 

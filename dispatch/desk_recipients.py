@@ -1,5 +1,6 @@
 """To whom a letter goes, by which way, and where else that office can be reached."""
 
+from collections import defaultdict
 from typing import Any
 
 from django.contrib import messages
@@ -8,10 +9,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import access_campaign, access_desk, may, staff, staff_page
+from accounts.access import access_campaign, access_deliveries, access_desk, may, staff, staff_page
 from dispatch.desk_forms import FurtherAddressForm, RecipientForm
-from dispatch.models import FurtherAddress, Recipient
+from dispatch.models import Delivery, FurtherAddress, Recipient
+from dispatch.queries import GONE_OUT
 from dispatch.services import recipients as services
+from dispatch.states import DeliveryStatus
 from letters.models import Letter
 
 
@@ -24,8 +27,21 @@ def recipients(request: HttpRequest, slug: str) -> HttpResponse:
         "letter": letter,
         "rows": list(zip(found, services.doubts(found), strict=True)),
         "may_campaign": may(staff(request), access_campaign),
+        "may_follow": may(staff(request), access_deliveries),
+        **_who_got_which(letter, found),
     }
     return render(request, "desk/recipients.html", context)
+
+
+def _who_got_which(letter: Letter, recipients: list[Recipient]) -> dict[str, Any]:
+    """A line a recipient, and in it the deliveries of each edition that anybody was sent."""
+    sent = Delivery.objects.filter(edition__letter=letter, dispatch__status__in=GONE_OUT).order_by("pk")
+    got: dict[tuple[int, int], list[Delivery]] = defaultdict(list)
+    for delivery in sent.exclude(status=DeliveryStatus.CANCELLED):
+        got[delivery.recipient_id, delivery.edition_id].append(delivery)
+    editions = list(letter.editions.filter(pk__in={edition for _recipient, edition in got}).defer("content"))
+    lines = [(row, [(edition, got.get((row.pk, edition.pk), [])) for edition in editions]) for row in recipients]
+    return {"editions": editions, "lines": lines}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,14 +1,19 @@
 from django.urls import path
 
-from dispatch import desk, desk_deliveries, desk_recipients, desk_sending
+from dispatch import desk, desk_deliveries, desk_dossier, desk_editions, desk_recipients, desk_sending
 
 urlpatterns = [
     path("letters/<slug:slug>/cut/", desk.cut, name="cut"),
+    path("letters/<slug:slug>/next-edition/", desk_editions.next_edition, name="next_edition"),
     path("editions/<int:pk>/try-again/", desk.try_again, name="try_again"),
     path("editions/<int:pk>/prepare/", desk.prepare, name="prepare"),
     path("editions/<int:pk>/<str:language>.pdf", desk.edition_pdf, name="edition_pdf"),
-    path("dispatches/<int:pk>/", desk.dispatch, name="dispatch"),
-    path("dispatches/<int:pk>/authorise/", desk.authorise, name="authorise"),
+    path("dispatches/<int:pk>/", desk_dossier.dispatch, name="dispatch"),
+    path("dispatches/<int:pk>/authorise/", desk_dossier.authorise, name="authorise"),
+    path("dispatches/<int:pk>/waive/", desk_dossier.waive, name="waive"),
+    path("dispatches/<int:pk>/put-together/", desk_dossier.put_together, name="put_together"),
+    path("dispatches/<int:pk>/dry-run/", desk_dossier.dry_run, name="dry_run"),
+    path("deliveries/<int:pk>/exclude/", desk_dossier.exclude, name="exclude"),
     path("dispatches/<int:pk>/halt/", desk.halt, name="halt"),
     path("dispatches/<int:pk>/resume/", desk.resume, name="resume"),
     path("dispatches/<int:pk>/cancel/", desk.cancel, name="cancel"),

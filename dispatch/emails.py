@@ -1,6 +1,8 @@
 """The mail that carries a letter to an office: the same bytes for a delivery, however often it is tried."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -11,16 +13,17 @@ from string import Formatter
 from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
-from django.utils.text import format_lazy
+from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from dispatch import seal
 from dispatch.content import organisations_in
-from dispatch.models import Covering, Delivery, EditionFile
+from dispatch.models import Channel, Covering, Delivery, EditionFile, Recipient, Wording
 from dispatch.services.editions import sealed_bytes
 from dispatch.twin import twin
+from mailing.provider import identity
 from mailing.services import one_line, queue
 
 
@@ -32,30 +35,58 @@ class Unfit(Exception):
 
 
 def covering(delivery: Delivery) -> bytes:
-    """The whole mail: covering text and sealed PDF in the delivery's language, and the PDF in English beside it.
+    """The whole mail as it is frozen: covering text and sealed PDF in the delivery's language, and the PDF in English.
 
-    The text may hold {salutation}, {letter_title}, {count}, {reference}, {edition_url} and {contact}.
-    Raises `Unfit`.
+    Raises `Unfit`, also where these are not the bytes that were frozen: what nobody looked at is not sent.
     """
-    files = _files(delivery)
-    message = EmailMessage(policy=SMTP)
-    with translation.override(delivery.language):
-        headers = _headers(delivery)
-        message.set_content(_body(delivery), charset="utf-8", cte="quoted-printable")
-    for file in files:
-        message.add_attachment(
-            _sealed(file), maintype="application", subtype="pdf", filename=f"letter-{file.language}.pdf"
-        )
-    message.set_boundary(f"=_{delivery.message_id.strip('<>').partition('@')[0]}")
-    return headers + message.as_bytes()
+    try:
+        wording = delivery.wording
+    except Wording.DoesNotExist:
+        raise Unfit(_("The mail was never put together.")) from None
+    message = _message(delivery, wording)
+    if hashlib.sha256(message).hexdigest() != wording.sha256:
+        raise Unfit(_("The mail is not the one that was frozen when it was put together."))
+    return message
 
 
-def words(delivery: Delivery) -> tuple[str, str]:
-    """Subject and covering text, as the recipient will read them. Raises `Unfit`."""
-    with translation.override(delivery.language):
-        if delivery.is_mail:
-            _headers(delivery)  # an address that is none makes a mail unfit, too
-        return _subject(delivery), _body(delivery)
+def put_together(delivery: Delivery, *, at: datetime) -> Wording:
+    """What `delivery` says as the rows are now, to be frozen; not saved. A mail is dated `at`. Raises `Unfit`."""
+    wording = words(delivery)
+    wording.delivery = delivery
+    wording.put_together_at = at.replace(microsecond=0)
+    if delivery.is_mail:
+        wording.sha256 = hashlib.sha256(_message(delivery, wording)).hexdigest()
+    return wording
+
+
+def words(delivery: Delivery, *, twins: dict[str, str] | None = None) -> Wording:
+    """The same for no delivery yet, without date and SHA-256. Raises `Unfit`.
+
+    The covering text may hold {salutation}, {letter_title}, {count}, {reference}, {edition_url} and {contact}. `twins`
+    keeps the letter's text by language, where many deliveries of an edition are looked at.
+    """
+    edition, language = delivery.edition, delivery.language
+    twins = {} if twins is None else twins
+    if language not in twins:
+        twins[language] = twin(edition, language)
+    wording = Wording(
+        title=one_line(_in(delivery.recipient, "title", language)),
+        reply_to=edition.content["contact_email"],
+        salutation=_in(delivery.recipient, "salutation", language),
+    )
+    if delivery.is_mail:
+        with translation.override(language):
+            wording.sender = settings.DISPATCH_FROM
+            wording.subject, wording.covering = _subject(delivery), _covering(delivery)
+            wording.letter = twins[language]
+            _headers(delivery, wording, at=edition.cut_at)  # an address that is none makes a mail unfit, too
+    else:
+        is_post = delivery.channel == Channel.POST
+        wording.address_block = delivery.address if is_post else _in(delivery.recipient, "address_block", language)
+        if delivery.channel == Channel.WEB:
+            wording.letter = _to_paste(twins[language])
+    wording.files = [{"language": file.language, "sha256": file.sha256, "size": file.size} for file in _files(delivery)]
+    return wording
 
 
 def term_is_over(delivery: Delivery, user: User) -> bool:
@@ -80,20 +111,36 @@ def term_is_over(delivery: Delivery, user: User) -> bool:
     )
 
 
-def _headers(delivery: Delivery) -> bytes:
+def _message(delivery: Delivery, wording: Wording) -> bytes:
+    message = EmailMessage(policy=SMTP)
+    headers = _headers(delivery, wording, at=wording.put_together_at)
+    message.set_content(wording.body, charset="utf-8", cte="quoted-printable")
+    known = {file.language: file for file in delivery.edition.files.all()}
+    for frozen in wording.files:
+        file = known.get(frozen["language"])
+        if file is None or file.sha256 != frozen["sha256"]:
+            raise Unfit(_("A PDF is not the one that was frozen with the mail."))
+        message.add_attachment(
+            _sealed(file), maintype="application", subtype="pdf", filename=f"letter-{file.language}.pdf"
+        )
+    message.set_boundary(f"=_{delivery.message_id.strip('<>').partition('@')[0]}")
+    return headers + message.as_bytes()
+
+
+def _headers(delivery: Delivery, wording: Wording, *, at: datetime) -> bytes:
     """All but those of MIME.
 
     Folded here, for EmailMessage loses a space now and then where it folds a long line of Cyrillic.
     """
-    dispatch = delivery.dispatch
     headers = {
-        "From": _mailbox(*parseaddr(settings.DISPATCH_FROM)),
-        "To": _mailbox(_in(delivery.recipient, "title", delivery.language), delivery.address),
-        "Reply-To": _mailbox("", delivery.edition.content["contact_email"]),
-        "Subject": _encoded(_subject(delivery)),
-        "Date": format_datetime(dispatch.authorised_at or dispatch.prepared_at),  # the latter in a preview
+        "From": _mailbox(*parseaddr(wording.sender)),
+        "To": _mailbox(wording.title, delivery.address),
+        "Reply-To": _mailbox("", wording.reply_to),
+        "Subject": _encoded(wording.subject),
+        "Date": format_datetime(at),
         "Message-ID": delivery.message_id,
         "Content-Language": delivery.language,
+        **identity(delivery.message_id),
     }
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("ascii")
 
@@ -123,13 +170,16 @@ def _subject(delivery: Delivery) -> str:
     return subject
 
 
-def _body(delivery: Delivery) -> str:
-    """The covering text, and below it the letter itself, for mailboxes that take attachments away."""
-    covering_text = _filled(_in(_text(delivery), "body", delivery.language), _values(delivery)).strip()
-    text = f"{covering_text}\n\n{twin(delivery.edition, delivery.language)}"
+def _covering(delivery: Delivery) -> str:
+    text = _filled(_in(_text(delivery), "body", delivery.language), _values(delivery)).strip()
     if delivery.edition.letter.is_demonstration:
         return gettext("This is a demonstration. It was not sent to anyone.") + "\n\n" + text
     return text
+
+
+def _to_paste(text: str) -> str:
+    """The text of the letter, without the line that says why it stands in a mail."""
+    return text.partition("\n\n")[2]
 
 
 def _values(delivery: Delivery) -> dict[str, str]:
@@ -153,14 +203,11 @@ def _text(delivery: Delivery) -> Covering:
         raise Unfit(_("The letter has no covering text.")) from None
 
 
-def _in(row: Covering | object, field: str, language: str) -> str:
+def _in(row: Covering | Recipient, field: str, language: str) -> str:
     text: str = getattr(row, f"{field}_{language}")
     if not text:
-        raise Unfit(
-            format_lazy(
-                _("{row}: {field} is missing in {language}."), row=type(row).__name__, field=field, language=language
-            )
-        )
+        about = {"row": capfirst(row._meta.verbose_name), "field": row._meta.get_field(field).verbose_name}  # type: ignore[union-attr]
+        raise Unfit(format_lazy(_("{row}: “{field}” is missing in {language}."), language=language, **about))
     return text
 
 
@@ -184,9 +231,10 @@ def _pieces(text: str, values: Mapping[str, str]) -> Iterator[str]:
 
 
 def _files(delivery: Delivery) -> list[EditionFile]:
-    """In the delivery's language first; the one in English goes with each."""
+    """In the delivery's language first; the one in English goes with each mail."""
     files = {file.language: file for file in delivery.edition.files.all()}
-    languages = dict.fromkeys((delivery.language, settings.MODELTRANSLATION_DEFAULT_LANGUAGE))
+    default = (settings.MODELTRANSLATION_DEFAULT_LANGUAGE,) if delivery.is_mail else ()
+    languages = dict.fromkeys((delivery.language, *default))
     if missing := [language for language in languages if language not in files]:
         raise Unfit(format_lazy(_("The edition has no PDF in {languages}."), languages=", ".join(missing)))
     return [files[language] for language in languages]

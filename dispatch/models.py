@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from dispatch.states import (
     DELIVERY,
     DISPATCH,
+    DRY_RUN,
     EDITION,
     GONE_OUT,
     HOST,
@@ -18,6 +19,7 @@ from dispatch.states import (
     UNDER_WAY,
     DeliveryStatus,
     DispatchStatus,
+    DryRunStatus,
     EditionStatus,
     HostStatus,
     SwitchStatus,
@@ -26,6 +28,7 @@ from ledger.models import Stateful
 from ledger.states import StateMachine
 from letters.models import Letter, Version
 from mailing.encryption import EncryptedTextField
+from mailing.refusals import Refusal
 from signatories.models import Signature
 from signatories.states import SignatureStatus
 
@@ -111,7 +114,7 @@ class FurtherAddress(models.Model):
 
 
 class Covering(models.Model):
-    """The text of the mail that carries a letter. Placeholders are those of `dispatch.emails.covering`."""
+    """The text of the mail that carries a letter. Placeholders are those of `dispatch.emails.words`."""
 
     letter = models.OneToOneField(Letter, on_delete=models.CASCADE, related_name="covering")
     subject = models.CharField(_("Subject"), max_length=200)
@@ -195,8 +198,9 @@ class EditionFileQuerySet(models.QuerySet["EditionFile"]):
 class EditionFile(models.Model):
     """An edition in one language: typeset once, sealed once, then kept byte for byte.
 
-    `certificate` is the SHA-256 of the one that sealed it. While no time stamp is to be had, the file waits for it
-    `waits_since` then, and is tried again `not_before`.
+    `certificate` is the SHA-256 of the one that sealed it, `stamped_at` what the time stamp in the seal says, where it
+    has one. While none is to be had that is due, the file waits for it `waits_since` then, and is tried again
+    `not_before`.
     """
 
     edition = models.ForeignKey(Edition, on_delete=models.PROTECT, related_name="files")
@@ -208,6 +212,7 @@ class EditionFile(models.Model):
     pages = models.PositiveSmallIntegerField(default=0)
     sealed_at = models.DateTimeField(null=True)
     certificate = models.CharField(max_length=64, blank=True)
+    stamped_at = models.DateTimeField(null=True)
     waits_since = models.DateTimeField(null=True)
     not_before = models.DateTimeField(default=timezone.now)
 
@@ -222,7 +227,10 @@ class EditionFile(models.Model):
 
 
 class Dispatch(Stateful):
-    """One edition on its way to a frozen set of recipients. It takes two members of staff."""
+    """One edition on its way to a frozen set of recipients. It takes two members of staff.
+
+    `authorised_by` is the one who did not prepare it. What each of the two looked at is in `authorisations`.
+    """
 
     machine: ClassVar[StateMachine] = DISPATCH
 
@@ -308,18 +316,10 @@ class Delivery(Stateful):
     when the recipient's own server took it, as far as anybody knows: `taken_how` says from where.
     """
 
-    class Refusal(models.TextChoices):
-        """Why a mail server would not have it, as far as it says."""
-
-        MAILBOX = "mailbox", _("there is no such mailbox, or it is closed")
-        POLICY = "policy", _("it is against the policy of the mail server: blocked, or taken for spam")
-        SIZE = "size", _("the mail is too large, or the mailbox is full")
-        OURS = "ours", _("the mail server does not take our sender or our mail server: an operator has to look")
-        OTHER = "other", _("for another reason")
-
     class Taken(models.TextChoices):
         NOTICE = "notice", _("a delivery notice")
         LOG = "log", _("the log of our mail server")
+        PROVIDER = "provider", _("our mail provider")
 
     machine: ClassVar[StateMachine] = DELIVERY
 
@@ -396,6 +396,109 @@ class Delivery(Stateful):
         return self.registered_on + timedelta(days=self.recipient.answer_days)
 
 
+class Wording(models.Model):
+    """What a delivery says, frozen when its dispatch was prepared or its mails were put together anew.
+
+    Whatever is edited afterwards, this goes out, and only if the whole mail still has this `sha256` (empty for what a
+    person carries). `covering` has its placeholders filled in, `letter` is the letter as text below it or, for a web
+    form, alone. `files` are language, SHA-256 and size of each PDF. A delivery without a wording could not be put
+    together.
+    """
+
+    delivery = models.OneToOneField(Delivery, on_delete=models.CASCADE, related_name="wording")
+    put_together_at = models.DateTimeField()
+    sender = models.CharField(max_length=320, blank=True)
+    title = models.CharField(max_length=250)
+    reply_to = models.CharField(max_length=254)
+    subject = models.TextField(blank=True)
+    salutation = models.CharField(max_length=200)
+    address_block = models.TextField(blank=True)
+    covering = models.TextField(blank=True)
+    letter = models.TextField(blank=True)
+    files = models.JSONField(default=list)
+    sha256 = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"{self.delivery} {self.sha256}"
+
+    @property
+    def body(self) -> str:
+        """The covering text, and below it the letter itself, for mailboxes that take attachments away."""
+        return f"{self.covering}\n\n{self.letter}"
+
+
+class Waiver(models.Model):
+    """Somebody lets a finding of the dossier stand: as it was, for when its `facts` (a SHA-256) change, it is void."""
+
+    dispatch = models.ForeignKey(Dispatch, on_delete=models.PROTECT, related_name="waivers")
+    finding = models.CharField(max_length=80)
+    facts = models.CharField(max_length=64)
+    reason = models.CharField(_("Reason"), max_length=500)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="waivers")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = [
+            models.UniqueConstraint(fields=("dispatch", "finding", "facts"), name="finding_is_waived_once"),
+            models.CheckConstraint(condition=~Q(reason=""), name="finding_is_waived_for_a_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dispatch} {self.finding}"
+
+
+class Authorisation(models.Model):
+    """Somebody looked at the dossier, and lets the dispatch go: the whole of what they looked at, and its SHA-256.
+
+    It holds while the dossier is that one.
+    """
+
+    dispatch = models.ForeignKey(Dispatch, on_delete=models.PROTECT, related_name="authorisations")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="authorisations")
+    at = models.DateTimeField(default=timezone.now)
+    dossier = models.JSONField()
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = [models.UniqueConstraint(fields=("dispatch", "by", "sha256"), name="dossier_is_authorised_once")]
+
+    def __str__(self) -> str:
+        return f"{self.dispatch} {self.by_id} {self.sha256}"
+
+
+class DryRun(Stateful):
+    """The mails of a dispatch handed to a catcher on this machine, and compared with what is frozen.
+
+    `mails` is the SHA-256 of the set that was to go (`dispatch.dossier.mails_of`). `differences` are the key of a
+    delivery and what was wrong with it, a `dispatch.services.dry_runs.Trouble`.
+    """
+
+    machine: ClassVar[StateMachine] = DRY_RUN
+
+    dispatch = models.ForeignKey(Dispatch, on_delete=models.PROTECT, related_name="dry_runs")
+    status = models.CharField(max_length=20, choices=DryRunStatus, default=DryRunStatus.ASKED)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="dry_runs_asked"
+    )
+    asked_at = models.DateTimeField(default=timezone.now)
+    lease_until = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    mails = models.CharField(max_length=64, blank=True)
+    count = models.PositiveSmallIntegerField(default=0)
+    differences = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"{self.dispatch} {self.pk}"
+
+
 class Attempt(models.Model):
     """One conversation with the relay about a delivery, as far as it went. One that a kill ended leaves no row."""
 
@@ -418,12 +521,16 @@ class Attempt(models.Model):
 
 
 class Notice(models.Model):
-    """A mail that came back to us, read once: what it says of which attempt. Its text is not kept."""
+    """A mail that came back to us, or a word of our provider's, taken in once: what it says of which attempt.
+
+    Its text is not kept.
+    """
 
     class Kind(models.TextChoices):
         FAILED = "failed", _("It could not be brought to the recipient")
         DELAYED = "delayed", _("It is delayed, and still being tried")
         TAKEN = "taken", _("The recipient’s mail server has taken it")
+        COMPLAINT = "complaint", _("Somebody there has marked it as spam")
         AUTOMATIC = "automatic", _("An automatic answer: nobody has written it")
         REPLY = "reply", _("A reply")
         UNCLEAR = "unclear", _("A notice that the machine can’t read: read it in the mailbox")

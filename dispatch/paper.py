@@ -10,18 +10,18 @@ from django.utils.safestring import SafeString
 
 from dispatch import pdf
 from dispatch.content import signatories_of
-from dispatch.models import Channel, Delivery
+from dispatch.models import Delivery
 from publishing.pages import address_in
 
 
 def covering_letter(delivery: Delivery) -> bytes:
-    """In the recipient's language, of today's date. Raises `pdf.CannotTypeset`.
+    """In the recipient's language, to whom it was frozen, of today's date. Raises `pdf.CannotTypeset`.
 
     Its words are ours and not those of the covering mail, which speaks of attached files.
     """
     content, language = delivery.edition.content, delivery.language
     text = content["languages"][language]
-    salutation = getattr(delivery.recipient, f"salutation_{language}")
+    salutation = delivery.wording.salutation
     contact = "\n".join((text["contact_name"], text["contact_address"], content["contact_email"]))
     file = delivery.edition.files.filter(language=language).first()
     pdf.require_glyphs([salutation, contact])
@@ -45,12 +45,11 @@ def label(delivery: Delivery) -> bytes:
 
 def _printed(delivery: Delivery, template: str, **context: Any) -> bytes:
     content, language = delivery.edition.content, delivery.language
-    address = getattr(delivery.recipient, f"address_block_{language}")
     context |= {
         "language": language,
         "content": content,
         "sender": [content["host"], *content["languages"][language]["contact_address"].splitlines()],
-        "address": delivery.address if delivery.channel == Channel.POST else address,
+        "address": delivery.wording.address_block,
         "page": SafeString('<span class="page"></span>'),
         "pages": SafeString('<span class="pages"></span>'),
     }

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from dispatch.models import Channel, Delivery, Recipient, Reply
 from dispatch.states import ARRIVING, GONE_OUT, DeliveryStatus
+from mailing.refusals import Refusal
 
 # By channel: waits for a person, sent off, handed over, not taken.
 CARRIED: dict[str, tuple[Promise, Promise, Promise, Promise]] = {
@@ -52,6 +53,9 @@ OF_NO_DATE: dict[str, Promise] = {
 SAID_BY: dict[str, Promise] = {
     Delivery.Taken.NOTICE: gettext_lazy(
         "Accepted by the recipient’s mail server, by its delivery notice: %(date)s UTC"
+    ),
+    Delivery.Taken.PROVIDER: gettext_lazy(
+        "Accepted by the recipient’s mail server, as our mail provider says: %(date)s UTC"
     ),
     Delivery.Taken.LOG: gettext_lazy("Accepted by the recipient’s mail server, by the log of ours: %(date)s UTC"),
 }
@@ -140,15 +144,15 @@ def _by_mail(delivery: Delivery) -> Iterator[str]:
     if delivery.ended_on:
         yield _("Came back: %(date)s (%(reason)s)") % {
             "date": date_format(delivery.ended_on),
-            "reason": Delivery.Refusal(delivery.refusal or Delivery.Refusal.OTHER).label,
+            "reason": Refusal(delivery.refusal or Refusal.OTHER).label,
         }
 
 
 def _why(delivery: Delivery) -> str:
     return {
-        Delivery.Refusal.MAILBOX: _("Refused by the mail server, for there is no such mailbox: %(date)s UTC"),
-        Delivery.Refusal.POLICY: _("Refused by the mail server, for its policy: %(date)s UTC"),
-    }.get(Delivery.Refusal(delivery.refusal), _("Refused by the mail server: %(date)s UTC"))
+        Refusal.MAILBOX: _("Refused by the mail server, for there is no such mailbox: %(date)s UTC"),
+        Refusal.POLICY: _("Refused by the mail server, for its policy: %(date)s UTC"),
+    }.get(Refusal(delivery.refusal), _("Refused by the mail server: %(date)s UTC"))
 
 
 def _carried(delivery: Delivery) -> Iterator[str]:

@@ -49,10 +49,11 @@ class NoTimeStamp(Exception):
 
 
 class Sealed(NamedTuple):
-    """A PDF with its seal, and the certificate of the seal (SHA-256 in hexadecimal)."""
+    """A PDF with its seal, the certificate of the seal (SHA-256 in hexadecimal), and what its time stamp says."""
 
     pdf: bytes
     certificate: str
+    stamped_at: datetime | None = None
 
 
 def seal(pdf: bytes, *, reference: str) -> Sealed:
@@ -107,7 +108,7 @@ def _checked(pdf: bytes, reference: str, store: bytes, password: bytes | None) -
         raise Broken(f"The seal of {reference} does not hold.")
     if settings.TSA_URL and not found.stamped_at:
         raise NoTimeStamp("What the time stamping authority answered is no stamp of this seal.")
-    return Sealed(sealed, found.certificate)
+    return Sealed(sealed, found.certificate, found.time_stamp)
 
 
 def _sealed(pdf: bytes, reference: str, store: bytes, password: bytes | None) -> bytes:

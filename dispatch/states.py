@@ -46,6 +46,23 @@ DISPATCH = StateMachine(
 )
 
 
+class DryRunStatus(TextChoices):
+    ASKED = "asked", _("Asked for")
+    RUNNING = "running", _("Running")
+    SAME = "same", _("Every mail arrived as it is frozen")
+    DIFFERENT = "different", _("Not every mail arrived as it is frozen")
+
+
+DRY_RUN = StateMachine(
+    "dry run",
+    DryRunStatus,
+    {
+        DryRunStatus.ASKED: (DryRunStatus.RUNNING,),
+        DryRunStatus.RUNNING: (DryRunStatus.SAME, DryRunStatus.DIFFERENT, DryRunStatus.ASKED),
+    },
+)
+
+
 class DeliveryStatus(TextChoices):
     QUEUED = "queued", _("Waiting")
     CLAIMED = "claimed", _("Being connected")

@@ -1,7 +1,7 @@
 from celery import shared_task
 
-from dispatch.models import Delivery, Dispatch, EditionFile, SenderCheck
-from dispatch.services import deliveries, dispatches, editions, followup, mailbox, senders, telling
+from dispatch.models import Delivery, Dispatch, DryRun, EditionFile, SenderCheck
+from dispatch.services import deliveries, dispatches, dry_runs, editions, followup, mailbox, senders, telling
 
 
 @shared_task
@@ -22,6 +22,16 @@ def start(pk: int) -> None:
 @shared_task
 def deliver(pk: int) -> None:
     deliveries.deliver(Delivery.objects.select_related("dispatch", "edition__letter", "recipient").get(pk=pk))
+
+
+@shared_task
+def dry_run(pk: int) -> None:
+    dry_runs.run(DryRun.objects.select_related("dispatch__edition__letter").get(pk=pk))
+
+
+@shared_task
+def sweep_dry_runs() -> None:
+    dry_runs.sweep()
 
 
 @shared_task

@@ -9,4 +9,4 @@ class MailAdmin(admin.ModelAdmin[Mail]):
 
     list_display = ("key", "status", "attempts", "not_before")
     list_filter = ("status",)
-    fields = readonly_fields = ("key", "language", "status", "attempts", "created_at", "not_before")
+    fields = readonly_fields = ("key", "language", "status", "attempts", "created_at", "not_before", "sent_at")

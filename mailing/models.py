@@ -23,7 +23,7 @@ class Mail(Stateful):
     """A mail to a person: written in the transaction of what it tells of, sent afterwards by a worker.
 
     Address and text are encrypted, and blanked when it has been sent or given up. `sender` is one of ours, where it is
-    not the usual one.
+    not the usual one. `about` is what the app that wrote it calls whom it goes to, and tells nothing to anyone else.
     """
 
     machine: ClassVar[StateMachine] = MAIL
@@ -31,6 +31,8 @@ class Mail(Stateful):
     key = models.CharField(max_length=120, unique=True)
     to = EncryptedTextField(blank=True)
     sender = models.CharField(max_length=200, blank=True)
+    about = models.CharField(max_length=60, blank=True, db_index=True)
+    message_id = models.CharField(max_length=300, blank=True, db_index=True)
     language = models.CharField(max_length=10)
     subject = EncryptedTextField(blank=True)
     body = EncryptedTextField(blank=True)
@@ -40,6 +42,7 @@ class Mail(Stateful):
     created_at = models.DateTimeField(default=timezone.now)
     not_before = models.DateTimeField(default=timezone.now)
     lease_until = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
 
     objects = MailQuerySet.as_manager()
 

@@ -1,23 +1,26 @@
 """An outbox for mail to people: `queue` it with what it tells of, and a worker sends it after the commit."""
 
+import logging
 import smtplib
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from email.utils import parseaddr
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.db import connection
+from django.db import connection, transaction
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
 
 from ledger.bell import ring
 from ledger.services import Overtaken, insert_if_absent, move
-from mailing import relay
+from mailing import provider, relay, returns, signals
 from mailing.html import html_of
 from mailing.models import Mail
+from mailing.refusals import Refusal, refusal_of
 from mailing.states import MailStatus
 
 LEASE = timedelta(minutes=5)
@@ -25,6 +28,7 @@ SHIFT = timedelta(minutes=1)  # how long one task sends
 AT_ONCE = 500  # keys in one question, mails in one task
 WITH_KEYS = f"SELECT key FROM {Mail._meta.db_table} WHERE key IN"  # noqa: S608 - a name of ours
 FORGOTTEN: dict[str, Any] = {"to": "", "subject": "", "body": ""}  # a mail that is over: it may hold a link that signs
+log = logging.getLogger(__name__)
 RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480))
 
 
@@ -37,10 +41,12 @@ def queue(
     context: Mapping[str, Any],
     is_demonstration: bool,
     sender: str = "",
+    about: str = "",
 ) -> bool:
     """Put a mail into the outbox, rendered in `language`; False if the mail of that key is there already.
 
-    The first line of `template` is the subject. It comes from `MAIL_FROM`, unless `sender` says otherwise.
+    The first line of `template` is the subject. It comes from `MAIL_FROM`, unless `sender` says otherwise. `about` says
+    to the caller's app whom it goes to, when it comes back (`mailing.signals`).
     """
     from mailing import tasks
 
@@ -51,6 +57,8 @@ def queue(
         key=key,
         to=to,
         sender=sender,
+        about=about,
+        message_id=_message_id(key),
         language=language,
         subject=one_line(subject),
         body=body.strip() + "\n",
@@ -109,15 +117,34 @@ def send(mail: Mail) -> None:
     try:
         relay.check(is_demonstration=mail.is_demonstration)
         _message(mail).send()
-    except (relay.NotForDemonstrations, smtplib.SMTPRecipientsRefused) as refusal:
-        if _is_temporary(refusal):
-            _retry(mail)
-        else:
-            move(mail, MailStatus.FAILED, by=None, **FORGOTTEN)
+    except relay.NotForDemonstrations:
+        move(mail, MailStatus.FAILED, by=None, **FORGOTTEN)
+    except smtplib.SMTPRecipientsRefused as refusal:
+        _refused(mail, refusal)
     except (smtplib.SMTPException, OSError):
         _retry(mail)
     else:
-        move(mail, MailStatus.SENT, by=None, **FORGOTTEN)
+        move(mail, MailStatus.SENT, by=None, sent_at=timezone.now(), **FORGOTTEN)
+
+
+def came_back(mail: Mail, refusal: Refusal) -> None:
+    """A notice says that `mail` could not be brought to its address; a second notice says nothing new.
+
+    Where it is our own server that is not liked, nothing is said of the address. Raises `Overtaken` while the mail is
+    in hand: then it is to be told again later.
+    """
+    if mail.status in (MailStatus.QUEUED, MailStatus.CLAIMED):
+        raise Overtaken(f"Mail {mail.pk} is {mail.status}")
+    if mail.status == MailStatus.SENT:
+        _bounce(mail, refusal)
+    if refusal == Refusal.OURS:
+        log.error("A mail came back because of our own mail server or sender: look into its log.")
+
+
+def got_through(mail: Mail) -> None:
+    """The server of the address has taken `mail`."""
+    if mail.status == MailStatus.SENT:
+        signals.got_through.send(Mail, mail=mail)
 
 
 def sweep() -> None:
@@ -138,27 +165,47 @@ def one_line(text: str) -> str:
 
 
 def _message(mail: Mail) -> EmailMultiAlternatives:
-    digest = salted_hmac("mailing.message", mail.key).hexdigest()[:32]
+    sender = mail.sender or settings.MAIL_FROM
     message = EmailMultiAlternatives(
         mail.subject,
         mail.body,
-        from_email=mail.sender or None,
+        from_email=returns.beside(parseaddr(sender)[1], returns.of_mail(mail.pk)),  # of the envelope
         to=[mail.to],
         headers={
-            # Django's own would name this machine.
-            "Message-ID": f"<{digest}@{urlsplit(settings.PUBLIC_URL).hostname}>",
+            "From": sender,
+            "Message-ID": mail.message_id,
             "Content-Language": mail.language,
             "Auto-Submitted": "auto-generated",
+            **provider.identity(mail.message_id),
         },
     )
     message.attach_alternative(html_of(mail.body, subject=mail.subject, language=mail.language), "text/html")
     return message
 
 
-def _is_temporary(refusal: Exception) -> bool:
-    if not isinstance(refusal, smtplib.SMTPRecipientsRefused):
-        return False
-    return all(400 <= code < 500 for code, _ in refusal.recipients.values())
+def _message_id(key: str) -> str:
+    """Django's own would name this machine."""
+    digest = salted_hmac("mailing.message", key).hexdigest()[:32]
+    return f"<{digest}@{urlsplit(settings.PUBLIC_URL).hostname}>"
+
+
+def _refused(mail: Mail, refusal: smtplib.SMTPRecipientsRefused) -> None:
+    """At RCPT, so that nothing but the address was looked at. There is one recipient."""
+    [(code, said)] = refusal.recipients.values()
+    why = refusal_of(said.decode(errors="replace") if isinstance(said, bytes) else str(said))
+    if 400 <= code < 500:
+        _retry(mail)
+    elif why == Refusal.OURS:
+        move(mail, MailStatus.FAILED, by=None, **FORGOTTEN)
+    else:
+        _bounce(mail, why)
+
+
+def _bounce(mail: Mail, refusal: Refusal) -> None:
+    with transaction.atomic():
+        move(mail, MailStatus.BOUNCED, by=None, **FORGOTTEN)
+        if refusal != Refusal.OURS:
+            signals.came_back.send(Mail, mail=mail, refusal=refusal)
 
 
 def _retry(mail: Mail) -> None:

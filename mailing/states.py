@@ -9,6 +9,7 @@ class MailStatus(TextChoices):
     CLAIMED = "claimed", _("Being sent")
     SENT = "sent", _("Sent")
     FAILED = "failed", _("Failed")
+    BOUNCED = "bounced", _("Came back")
 
 
 MAIL = StateMachine(
@@ -16,6 +17,7 @@ MAIL = StateMachine(
     MailStatus,
     {
         MailStatus.QUEUED: (MailStatus.CLAIMED,),
-        MailStatus.CLAIMED: (MailStatus.SENT, MailStatus.FAILED, MailStatus.QUEUED),
+        MailStatus.CLAIMED: (MailStatus.SENT, MailStatus.FAILED, MailStatus.BOUNCED, MailStatus.QUEUED),
+        MailStatus.SENT: (MailStatus.BOUNCED,),
     },
 )

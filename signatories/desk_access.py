@@ -1,6 +1,4 @@
-"""Staff give a signer a new link or a new secret, and close the pages of an organisation whose mailbox may be lost."""
-
-from collections.abc import Callable
+"""Staff give a signer a new link or a new secret."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -9,10 +7,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import access_review, staff, staff_page
-from accounts.models import User
-from ledger.services import IllegalMove, Overtaken
 from signatories import services
-from signatories.models import Organisation, Signature
+from signatories.models import Signature
 from signatories.services.evidence import organisation_of
 
 
@@ -43,35 +39,6 @@ def new_secret(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, _("Only a signature whose name is withheld has a secret."))
         return redirect("desk:access", pk=pk)
     return _page(request, signature, secret=services.issue_new_secret(signature, by=staff(request)))
-
-
-@require_POST
-@staff_page(access_review)
-def lock(request: HttpRequest, pk: int) -> HttpResponse:
-    return _turn(request, pk, services.lock, _("The organisation’s pages are closed. It can still withdraw."))
-
-
-@require_POST
-@staff_page(access_review)
-def unlock(request: HttpRequest, pk: int) -> HttpResponse:
-    return _turn(request, pk, services.unlock, _("The organisation’s pages are open again."))
-
-
-def _turn(request: HttpRequest, pk: int, verb: Callable[..., None], done: str) -> HttpResponse:
-    organisation = organisation_of(_signature(pk))
-    if organisation is None:
-        messages.error(request, _("The registry does not know this organisation yet; it does once it is approved."))
-    else:
-        _tell(request, verb, organisation, staff(request), done)
-    return redirect("desk:access", pk=pk)
-
-
-def _tell(request: HttpRequest, verb: Callable[..., None], organisation: Organisation, by: User, done: str) -> None:
-    try:
-        verb(organisation, by=by)
-        messages.success(request, done)
-    except (IllegalMove, Overtaken):
-        messages.warning(request, _("Somebody else was faster: this is how it stands now."))
 
 
 def _page(request: HttpRequest, signature: Signature, *, secret: str = "") -> HttpResponse:

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from signatories import desk_invitations as invitations
-from signatories import desk_recording, desk_registry_tables
+from signatories import desk_locking, desk_recording, desk_registry_tables
 from signatories import desk_registry as registry
 
 urlpatterns = [
@@ -20,8 +20,9 @@ urlpatterns = [
     path("organisations/export.<str:form>", desk_registry_tables.export_table, name="export_organisations"),
     path("organisations/<int:pk>/", registry.organisation, name="organisation"),
     path("organisations/<int:pk>/change/", registry.change, name="change_organisation"),
-    path("organisations/<int:pk>/lock/", registry.lock, name="lock_organisation"),
-    path("organisations/<int:pk>/unlock/", registry.unlock, name="unlock_organisation"),
+    path("organisations/<int:pk>/lock/", desk_locking.lock, name="lock_organisation"),
+    path("organisations/<int:pk>/lock/too/", desk_locking.lock_too, name="lock_too"),
+    path("organisations/<int:pk>/unlock/", desk_locking.unlock, name="unlock_organisation"),
     path("organisations/<int:pk>/names/", registry.add_alias, name="add_alias"),
     path("organisations/<int:pk>/logo/", registry.logo, name="logo"),
     path("organisations/<int:pk>/logo/remove/", registry.remove_logo, name="remove_logo"),

@@ -19,11 +19,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import access_review, staff, staff_page
 from ledger.models import Event
-from ledger.services import IllegalMove, Overtaken
+from ledger.services import Overtaken
 from signatories.countries import country_name
 from signatories.forms.registry import AliasForm, LogoForm, MandateForm, OrganisationForm, other_languages
 from signatories.models import Alias, MandatedSigner, Organisation, Signature
-from signatories.services import access, registry
+from signatories.services import registry
 from signatories.services.inviting import own_name
 from signatories.states import OrganisationStatus
 
@@ -182,31 +182,6 @@ def end_mandate(request: HttpRequest, pk: int) -> HttpResponse:
     mandate = get_object_or_404(MandatedSigner.objects.select_related("organisation"), pk=pk)
     text = _("The mandate has ended. What was signed under it stays.")
     return _done(request, mandate.organisation_id, lambda: registry.end_mandate(mandate, by=staff(request)), text)
-
-
-@require_POST
-@staff_page(access_review)
-def lock(request: HttpRequest, pk: int) -> HttpResponse:
-    """Close the own pages of its signers, whose mailbox may be in other hands."""
-    found = _found(pk)
-    try:
-        access.lock(found, by=staff(request))
-        messages.success(request, _("Access is locked: its signatories reach their own pages no more."))
-    except (IllegalMove, Overtaken):
-        messages.warning(request, _("Somebody else has locked it already, or merged the record."))
-    return redirect("desk:organisation", pk=pk)
-
-
-@require_POST
-@staff_page(access_review)
-def unlock(request: HttpRequest, pk: int) -> HttpResponse:
-    found = _found(pk)
-    try:
-        access.unlock(found, by=staff(request))
-        messages.success(request, _("Access is open again."))
-    except (IllegalMove, Overtaken):
-        messages.warning(request, _("Somebody else has unlocked it already, or merged the record."))
-    return redirect("desk:organisation", pk=pk)
 
 
 @require_safe

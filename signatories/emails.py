@@ -136,8 +136,11 @@ def handover_told(signature: Signature, *, to: str, language: str) -> bool:
     return _put(signature, "handover_told", _key(signature, "handover_told"), {}, to=(to, language))
 
 
-def code(code: str, *, mailbox: str, to: str, language: str, is_demonstration: bool) -> bool:
-    """The code that opens the list of what was signed; empty where nothing was, and the mail says so."""
+def code(code: str, *, mailbox: str, to: str, language: str, is_demonstration: bool, by_link: bool = False) -> bool:
+    """The code that opens the list of what was signed; empty where nothing was, and the mail says so.
+
+    One that was asked for `by_link`, as no stranger can, counts apart from what strangers cause.
+    """
     path = "code" if code else "neutral_code"
     with translation.override(language):
         secret_link = f"{settings.PUBLIC_URL}{reverse('signatures:secret')}"
@@ -151,7 +154,7 @@ def code(code: str, *, mailbox: str, to: str, language: str, is_demonstration: b
             context={"code": code, "secret_link": secret_link},
             is_demonstration=is_demonstration,
         )
-        for key in _places(mailbox)
+        for key in _places(mailbox, of="by-link" if by_link else "signing")
     )
 
 
@@ -183,12 +186,12 @@ def _queue_limited(
     return any(_put(signature, name, place, context, to=to) for place in places)
 
 
-def _places(mailbox: str, *, again: bool = False) -> list[str]:
+def _places(mailbox: str, *, again: bool = False, of: str = "signing") -> list[str]:
     """The keys to try: each mail takes one of as many places as a mailbox has in a day.
 
     Asking for a place that is taken queues nothing: so the database is asked the same, whether there is a mail or not.
     """
-    day = f"signing:{mailbox[:32]}:{timezone.now().date()}"
+    day = f"{of}:{mailbox[:32]}:{timezone.now().date()}"
     places = [f"{day}:{place}" for place in range(MAILS_A_DAY)]
     taken = in_outbox(places)
     free = [place for place in places if place not in taken]
@@ -204,6 +207,7 @@ def _put(
 ) -> bool:
     """Into the outbox, for the signer or for `to` (address and language); nothing where there is no address."""
     address, language = to or (signature.email, signature.language)
+    about = "" if to else signature.addressed_as
     if not address:
         return False
     if signature.is_withheld:
@@ -217,6 +221,7 @@ def _put(
         key=key,
         to=address,
         sender=sender,
+        about=about,
         language=language,
         template=f"emails/signatories/{name}.txt",
         context=context,

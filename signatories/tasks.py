@@ -2,7 +2,7 @@ from celery import shared_task
 
 from signatories import digest, services
 from signatories.models import Import
-from signatories.services import importing, inviting
+from signatories.services import importing, inviting, reach
 
 
 @shared_task
@@ -39,6 +39,11 @@ def weigh_import(pk: int) -> None:
 @shared_task
 def sweep_imports() -> None:
     importing.sweep()
+
+
+@shared_task
+def sweep_reach() -> None:
+    reach.sweep()
 
 
 @shared_task

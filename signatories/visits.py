@@ -42,6 +42,12 @@ def expected_mailbox(request: HttpRequest) -> str:
     return found
 
 
+def expected_code(request: HttpRequest) -> str:
+    """The hash of the code that is waited for: under it attempts are counted, whatever becomes of the session."""
+    found: str = request.session[CODE_KEY]["code"]
+    return found
+
+
 def enter_code(request: HttpRequest, code: str) -> bool:
     """Whether it is the code that was mailed. It works once, and is void after `ATTEMPTS` that were wrong."""
     expected = expected_mailbox(request)

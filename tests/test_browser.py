@@ -154,15 +154,36 @@ def test_the_letters_whole_life(
         page.reload()
         page.get_by_role("button", name="Prepare a dispatch").click()
         page.get_by_role("heading", name="Dispatch of edition 1").wait_for()
-        assert page.get_by_role("button", name="Authorise").count() == 0
         address = urlsplit(page.url).path
 
-    # A second person reads the same page and authorises it.
+        # Nothing is authorised while something stands in the way: she has a dry run done.
+        assert page.get_by_role("button", name="Authorise").count() == 0
+        page.get_by_role("button", name="Do a dry run").first.click()
+        page.get_by_role("status").wait_for()
+        worker()
+        campaigner.open(address)
+        page.get_by_text("Every mail arrived as it is frozen").wait_for()
+
+    # A second person waives what is left, with a reason, and authorises what the page shows.
     with window(chromium, site) as sender:
         sign_in(sender, Role.Name.SENDER)
         page = sender.open(address)
+        page.get_by_text("Waive it", exact=True).click()
+        page.get_by_label("Reason").fill("They were called at the number on their website.")
+        page.get_by_role("button", name="Let it stand, for this reason").click()
+        page.get_by_text("Nothing stands in the way.").wait_for()
         page.get_by_role("button", name="Authorise: send 5 mails").click()
-        page.get_by_role("status").wait_for()
+        page.get_by_text("You have authorised it as it stands.").wait_for()
+        assert page.get_by_role("button", name="Authorise").count() == 0
+    worker()
+    assert received(mailboxes) == []
+
+    # With the word of the one who prepared it, it goes out.
+    with window(chromium, site) as campaigner:
+        sign_in(campaigner, Dispatch.objects.get().prepared_by)
+        page = campaigner.open(address)
+        page.get_by_role("button", name="Authorise: send 5 mails").click()
+        page.get_by_role("status").filter(has_text="The mails go out now.").wait_for()
         worker()
         page.reload()
         assert page.locator("h1 .state").inner_text() == Dispatch.objects.get().get_status_display()
@@ -330,9 +351,11 @@ def fill_in(page: Page, name: str, address: str) -> None:
     page.get_by_role("heading", name=be("Look into your mailbox")).wait_for()
 
 
-def sign_in(opened: Opened, role: str) -> Page:
+def sign_in(opened: Opened, who: str | User) -> Page:
+    """As somebody new who holds that role, or as somebody who is there."""
+    user = who if isinstance(who, User) else make_user(who)
     page = opened.open("/desk/")
-    page.get_by_label("E-mail").fill(make_user(role).email)
+    page.get_by_label("E-mail").fill(user.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/desk/")

@@ -37,6 +37,7 @@ from publishing.pages import places
 from signatories import links, services
 from signatories.models import Signature
 from tests.canary import Canary
+from tests.dispatch.sending import authorise
 from tests.factories import make_signature, make_user
 from tests.signatories.reaching import path
 
@@ -149,8 +150,8 @@ def test_a_withheld_name_is_found_nowhere(
     edition = editions.cut_edition(letter, by=reviewer).edition
     worker()
     edition.refresh_from_db()
-    dispatch = dispatches.prepare(edition, by=reviewer)
-    dispatches.authorise(dispatch, by=make_user(Role.Name.SENDER))
+    dispatch = dispatches.prepare(edition, by=make_user(Role.Name.CAMPAIGNER))
+    authorise(dispatch, by=make_user(Role.Name.SENDER))
     worker()
     assert Dispatch.objects.get().status == "done"
     publishing.publish()

@@ -18,6 +18,7 @@ from django.test import Client
 
 from accounts.models import Role
 from campaign.demo.load import load_letter
+from dispatch import dossier
 from dispatch.models import Delivery, Dispatch
 from tests.factories import PASSWORD, make_user
 
@@ -80,11 +81,19 @@ def test_a_letter_is_signed_approved_frozen_sealed_and_delivered(mailboxes: Path
         digest = hashlib.sha256(published[language]).hexdigest()
         assert digest in text_of(reader, f"/{language}/letters/belarus-2020/editions/1/")
 
-    # She prepares a dispatch, and can't authorise it herself; nothing has been sent.
+    # She prepares a dispatch. Its dossier says what stands in the way: there was no dry run, and she has one done.
     press(campaigner, "/desk/letters/belarus-2020/", f"/desk/editions/{letter.editions.get().pk}/prepare/")
     dispatch = Dispatch.objects.get()
     page = f"/desk/dispatches/{dispatch.pk}/"
-    campaigner.post(f"{page}authorise/")
+    assert "There was no dry run of the mails as they are." in text_of(campaigner, page)
+    press(campaigner, page, f"{page}dry-run/")
+    worker()
+    assert "Every mail arrived as it is frozen" in text_of(campaigner, page)
+    assert "Nothing stands in the way." in text_of(campaigner, page)
+
+    # She authorises it, and her word alone sends nothing.
+    press(campaigner, page, f"{page}authorise/")
+    campaigner.post(f"{page}authorise/", {"seen": dossier.of(dispatch).sha256})
     worker()
     assert received(mailboxes) == []
 

@@ -8,6 +8,7 @@ import email.policy
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from django.conf import settings
 from accounts.models import Role, User
 from accounts.services import add_staff
 from campaign.demo import load
+from dispatch import dossier
 from dispatch.models import Dispatch, Edition, Host
-from dispatch.services import deliveries, dispatches, editions, hosts, switch
+from dispatch.services import deliveries, dispatches, dry_runs, editions, hosts, switch
 from dispatch.states import DispatchStatus, EditionStatus, HostStatus, SwitchStatus
 from letters.models import Letter
 from mailing import services as mailing
@@ -34,6 +36,8 @@ STAFF = {
     "sender": ("sender@desk.example.org", "Demo Sender", Role.Name.SENDER),
     "administrator": ("admin@desk.example.org", "Demo Administrator", Role.Name.ADMINISTRATOR),
 }
+# What a demonstration lets stand.
+WAIVED = {"unproven": "This is a demonstration: nobody signed for this organisation, and nothing leaves the machine."}
 LINK = re.compile(r"/signatures/confirm/(?P<token>[^/\s]+)/")
 
 Wait = Callable[[str, Callable[[], int], int], None]
@@ -124,7 +128,7 @@ class Journey:
         return edition
 
     def dispatch(self, edition: Edition) -> None:
-        """One member of staff prepares, another authorises; the workers hand over."""
+        """One member of staff prepares, both authorise; the workers hand over."""
         found = edition.dispatches.exclude(status=DispatchStatus.CANCELLED).first()
         if not found and edition.status == EditionStatus.SUPERSEDED:
             self.say("A later edition is there; this one is not sent any more.")
@@ -133,11 +137,33 @@ class Journey:
         if dispatch.deliveries.open().exists():
             self.switch_on()
         if dispatch.status == DispatchStatus.PREPARED:
-            dispatches.authorise(dispatch, by=self.staff["sender"])
+            self.authorise(dispatch)
         if dispatch.status == DispatchStatus.HALTED:
             raise Stuck("The dispatch was halted at the desk; resume it there.")
         total = dispatch.deliveries.count()
         self.wait("letters handed to the mail server", lambda: total - dispatch.deliveries.open().count(), total)
+
+    def authorise(self, dispatch: Dispatch) -> None:
+        """A dry run, then the words of two people for the dossier as it is."""
+        if any(finding.check.act == "put_together" for finding in dossier.of(dispatch).open):
+            dispatches.put_together(dispatch, by=self.staff["campaigner"])
+        if dossier.of(dispatch).looked.dry_run_of_these() is None:
+            self.rehearse(dispatch)
+        for finding in dossier.of(dispatch).open:
+            if finding.check.key not in WAIVED:
+                raise Stuck(f"Something stands in the way of the dispatch: {finding.sentence}")
+            dispatches.waive(
+                dispatch, finding=finding.key, facts=finding.facts, reason=WAIVED[finding.check.key],
+                by=self.staff["sender"],
+            )  # fmt: skip
+        for person in ("campaigner", "sender"):
+            dispatches.authorise(dispatch, by=self.staff[person], seen=dossier.of(dispatch).sha256)
+
+    def rehearse(self, dispatch: Dispatch) -> None:
+        """A worker hands the mails to a catcher of its own, and compares what arrives."""
+        with suppress(dry_runs.UnderWay):
+            dry_runs.ask(dispatch, by=self.staff["campaigner"])
+        self.wait("dry run", lambda: int(dossier.of(dispatch).looked.dry_run_of_these() is not None), 1)
 
     def switch_on(self) -> None:
         """Let letters leave, from this VAR_DIR. What somebody stopped at the desk stays stopped."""
@@ -176,6 +202,7 @@ def sweep() -> None:
     """What the scheduler does in a running site."""
     mailing.sweep()
     editions.sweep()
+    dry_runs.sweep()
     deliveries.sweep()
 
 

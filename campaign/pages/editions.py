@@ -9,10 +9,11 @@ from django.shortcuts import get_object_or_404
 
 from campaign.pages.common import OfLetter, public_letter
 from dispatch import record
+from dispatch.changes import changes
 from dispatch.content import signatories_of
 from dispatch.models import Delivery, Edition, EditionFile
 from dispatch.services.editions import sealed_bytes
-from dispatch.states import DispatchStatus
+from dispatch.states import DeliveryStatus, DispatchStatus
 from letters.models import Letter
 from publishing.pages import Page, address_in
 
@@ -22,7 +23,7 @@ def _public_editions() -> list[Edition]:
 
 
 class EditionPage(Page):
-    """One edition: its PDFs with their hashes, who signed it and to whom it is addressed."""
+    """One edition: its PDFs with their hashes, who signed it, to whom it is addressed, what is new since the last."""
 
     name = "edition"
     path = "letters/<slug:slug>/editions/<int:number>/"
@@ -46,6 +47,7 @@ class EditionPage(Page):
             "text": edition.version.text(language),
             "files": [(file, address_in(file.language, "edition_pdf", **keys)) for file in edition.files.all()],
             "files_are_public": files_are_public,
+            "changes": changes(edition, language),
             "addressees": [entry[language] for entry in edition.content["recipients"]],
             "signatories": signatories_of(edition.content, language),
         }
@@ -118,6 +120,7 @@ class DeliveryRecord(OfLetter):
         letter = public_letter(keys["slug"])
         gone_out = (DispatchStatus.SENDING, DispatchStatus.DONE, DispatchStatus.HALTED)
         deliveries = Delivery.objects.filter(edition__letter=letter, dispatch__status__in=gone_out)
+        deliveries = deliveries.exclude(status=DeliveryStatus.CANCELLED)  # taken out before anything was authorised
         in_order = deliveries.order_by("recipient__order", "recipient", "pk").prefetch_related("replies")
         return {
             "letter": letter,

@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
                 ('relay_id', models.CharField(blank=True, max_length=100)),
                 ('taken_at', models.DateTimeField(null=True)),
                 ('taken_by', models.CharField(blank=True, max_length=255)),
-                ('taken_how', models.CharField(blank=True, choices=[('notice', 'a delivery notice'), ('log', 'the log of our mail server')], max_length=10)),
+                ('taken_how', models.CharField(blank=True, choices=[('notice', 'a delivery notice'), ('log', 'the log of our mail server'), ('provider', 'our mail provider')], max_length=10)),
                 ('tracking', models.CharField(blank=True, max_length=100)),
                 ('ended_on', models.DateField(null=True)),
                 ('is_returned', models.BooleanField(default=False)),
@@ -123,6 +123,24 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='dispatch.dispatch'),
         ),
         migrations.CreateModel(
+            name='DryRun',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('status', models.CharField(choices=[('asked', 'Asked for'), ('running', 'Running'), ('same', 'Every mail arrived as it is frozen'), ('different', 'Not every mail arrived as it is frozen')], default='asked', max_length=20)),
+                ('asked_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('lease_until', models.DateTimeField(null=True)),
+                ('ended_at', models.DateTimeField(null=True)),
+                ('mails', models.CharField(blank=True, max_length=64)),
+                ('count', models.PositiveSmallIntegerField(default=0)),
+                ('differences', models.JSONField(default=list)),
+                ('asked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='dry_runs_asked', to=settings.AUTH_USER_MODEL)),
+                ('dispatch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='dry_runs', to='dispatch.dispatch')),
+            ],
+            options={
+                'ordering': ('pk',),
+            },
+        ),
+        migrations.CreateModel(
             name='Edition',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -164,6 +182,7 @@ class Migration(migrations.Migration):
                 ('pages', models.PositiveSmallIntegerField(default=0)),
                 ('sealed_at', models.DateTimeField(null=True)),
                 ('certificate', models.CharField(blank=True, max_length=64)),
+                ('stamped_at', models.DateTimeField(null=True)),
                 ('waits_since', models.DateTimeField(null=True)),
                 ('not_before', models.DateTimeField(default=django.utils.timezone.now)),
                 ('edition', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='files', to='dispatch.edition')),
@@ -177,7 +196,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(max_length=64, unique=True)),
-                ('kind', models.CharField(choices=[('failed', 'It could not be brought to the recipient'), ('delayed', 'It is delayed, and still being tried'), ('taken', 'The recipient’s mail server has taken it'), ('automatic', 'An automatic answer: nobody has written it'), ('reply', 'A reply'), ('unclear', 'A notice that the machine can’t read: read it in the mailbox'), ('unmatched', 'It belongs to no delivery')], max_length=10)),
+                ('kind', models.CharField(choices=[('failed', 'It could not be brought to the recipient'), ('delayed', 'It is delayed, and still being tried'), ('taken', 'The recipient’s mail server has taken it'), ('complaint', 'Somebody there has marked it as spam'), ('automatic', 'An automatic answer: nobody has written it'), ('reply', 'A reply'), ('unclear', 'A notice that the machine can’t read: read it in the mailbox'), ('unmatched', 'It belongs to no delivery')], max_length=10)),
                 ('attempt', models.PositiveSmallIntegerField(null=True)),
                 ('status', models.CharField(blank=True, max_length=20)),
                 ('said', models.TextField(blank=True)),
@@ -321,6 +340,57 @@ class Migration(migrations.Migration):
                 ('turned_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='switches_turned', to=settings.AUTH_USER_MODEL)),
             ],
         ),
+        migrations.CreateModel(
+            name='Waiver',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('finding', models.CharField(max_length=80)),
+                ('facts', models.CharField(max_length=64)),
+                ('reason', models.CharField(max_length=500, verbose_name='Reason')),
+                ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='waivers', to=settings.AUTH_USER_MODEL)),
+                ('dispatch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='waivers', to='dispatch.dispatch')),
+            ],
+            options={
+                'ordering': ('pk',),
+            },
+        ),
+        migrations.CreateModel(
+            name='Wording',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('put_together_at', models.DateTimeField()),
+                ('sender', models.CharField(blank=True, max_length=320)),
+                ('title', models.CharField(max_length=250)),
+                ('reply_to', models.CharField(max_length=254)),
+                ('subject', models.TextField(blank=True)),
+                ('salutation', models.CharField(max_length=200)),
+                ('address_block', models.TextField(blank=True)),
+                ('covering', models.TextField(blank=True)),
+                ('letter', models.TextField(blank=True)),
+                ('files', models.JSONField(default=list)),
+                ('sha256', models.CharField(blank=True, max_length=64)),
+                ('delivery', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='wording', to='dispatch.delivery')),
+            ],
+            options={
+                'ordering': ('pk',),
+            },
+        ),
+        migrations.CreateModel(
+            name='Authorisation',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('dossier', models.JSONField()),
+                ('sha256', models.CharField(max_length=64)),
+                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='authorisations', to=settings.AUTH_USER_MODEL)),
+                ('dispatch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='authorisations', to='dispatch.dispatch')),
+            ],
+            options={
+                'ordering': ('pk',),
+                'constraints': [models.UniqueConstraint(fields=('dispatch', 'by', 'sha256'), name='dossier_is_authorised_once')],
+            },
+        ),
         migrations.AddConstraint(
             model_name='edition',
             constraint=models.UniqueConstraint(fields=('letter', 'number'), name='edition_number_is_the_letters_own'),
@@ -372,5 +442,13 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='switch',
             constraint=models.CheckConstraint(condition=models.Q(('pk', 1)), name='there_is_one_switch'),
+        ),
+        migrations.AddConstraint(
+            model_name='waiver',
+            constraint=models.UniqueConstraint(fields=('dispatch', 'finding', 'facts'), name='finding_is_waived_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='waiver',
+            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='finding_is_waived_for_a_reason'),
         ),
     ]

@@ -23,7 +23,6 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from dispatch import emails, returns, smtp
 from dispatch.models import Delivery, Dispatch, Switch
-from dispatch.refusals import queue_id_in, refusal_of
 from dispatch.services import dispatches, evidence, hosts, switch
 from dispatch.states import ARRIVING, DeliveryStatus, DispatchStatus, SwitchStatus
 from dispatch.transcript import Transcript
@@ -32,6 +31,7 @@ from ledger.models import Stateful
 from ledger.services import Overtaken, move
 from letters.services import touch
 from mailing import relay
+from mailing.refusals import Refusal, queue_id_in, refusal_of
 from signatories.services import mark_delivered
 
 RETRIES = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 240))
@@ -112,7 +112,7 @@ def resolve(delivery: Delivery, to: str, *, by: User, relay_id: str = "") -> Non
             move_on_record(delivery, to, by=by, not_before=now, first_tried_at=None)
             ring(tasks.deliver, delivery.pk)
         else:
-            refusal = Delivery.Refusal.OTHER if to == DeliveryStatus.FAILED else ""
+            refusal = Refusal.OTHER if to == DeliveryStatus.FAILED else ""
             move_on_record(delivery, to, by=by, settled_at=now, refusal=refusal, relay_id=relay_id)
     dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
 

@@ -1,19 +1,37 @@
-"""A dispatch: prepared by one member of staff, authorised by another, and then in the workers' hands."""
+"""A dispatch: prepared by one member of staff, authorised by them and another, and then in the workers' hands.
+
+Until it is authorised, whatever is done with it holds the lock of its row: what two people authorise is one dossier.
+"""
 
 import hashlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
+from accounts.access import access_campaign, access_send, may
 from accounts.models import User
-from dispatch.models import Channel, Delivery, Dispatch, Edition, FurtherAddress, Recipient
+from dispatch import dossier, emails
+from dispatch.models import (
+    Authorisation,
+    Channel,
+    Delivery,
+    Dispatch,
+    Edition,
+    FurtherAddress,
+    Recipient,
+    Waiver,
+    Wording,
+)
 from dispatch.services import senders, switch
 from dispatch.states import TURNED_AWAY, DeliveryStatus, DispatchStatus, EditionStatus
 from ledger.bell import ring
-from ledger.services import Overtaken, move, record
+from ledger.services import Overtaken, move, record, witness
 from letters.services import touch
 
 # Nothing of these has left the house, and nobody is about to hand it over.
@@ -25,11 +43,15 @@ class NotSealed(Exception):
 
 
 class AlreadySent(Exception):
-    """Some address has, or is to get, this edition already."""
+    """Every recipient has, or is to get, this edition already."""
 
 
-class SamePerson(Exception):
-    """It takes a second person to authorise."""
+class SomethingStandsInTheWay(Exception):
+    """The dossier has findings that are neither mended nor waived."""
+
+
+class AnotherDossier(Exception):
+    """The dossier is not the one that was looked at."""
 
 
 class SendingIsOff(Exception):
@@ -37,15 +59,23 @@ class SendingIsOff(Exception):
 
 
 def prepare(edition: Edition, *, by: User) -> Dispatch:
-    """Freeze to whom an edition goes, where, how and in which language. Raises `NotSealed` or `AlreadySent`."""
+    """Freeze to whom an edition goes, where, how, in which language and with which words.
+
+    Whoever has it, or is to get it, is left out. Raises `NotSealed`, or `AlreadySent` where nobody remains.
+    """
     if edition.status != EditionStatus.SEALED or edition.names_someone_who_left:
         raise NotSealed
+    has_it = edition.deliveries.exclude(status=DeliveryStatus.CANCELLED).values("recipient")
     try:
         with transaction.atomic():
+            recipients = list(edition.letter.recipients.exclude(pk__in=has_it))
+            if not recipients:
+                raise AlreadySent
             dispatch = edition.dispatches.create(prepared_by=by)
             record(dispatch, by=by)
-            for recipient in edition.letter.recipients.all():
+            for recipient in recipients:
                 record(_delivery(dispatch, recipient, recipient.channel, recipient.address), by=by)
+            _freeze(dispatch)
     except IntegrityError:
         raise AlreadySent from None
     senders.ask()
@@ -67,25 +97,89 @@ def prepare_next(refused: Delivery, further: FurtherAddress, *, by: User) -> Dis
             dispatch = edition.dispatches.create(prepared_by=by)
             record(dispatch, by=by)
             record(_delivery(dispatch, refused.recipient, further.channel, further.address, after=refused), by=by)
+            _freeze(dispatch)
     except IntegrityError:
         raise AlreadySent from None
     senders.ask()
     return dispatch
 
 
-def authorise(dispatch: Dispatch, *, by: User) -> None:
-    """The second person's word; the mails go out from here on. Raises `SamePerson`, `SendingIsOff` or `Overtaken`."""
+def put_together(dispatch: Dispatch, *, by: User) -> None:
+    """Freeze the mails anew, of today's date, to the addresses and with the words as they are now.
+
+    Raises `AlreadySent` where another delivery of the edition goes to what is the address now.
+    """
+    try:
+        with _still_prepared(dispatch) as locked:
+            for delivery in locked.deliveries.select_related("recipient").exclude(status=DeliveryStatus.CANCELLED):
+                if delivery.after_id is None:
+                    _address_anew(delivery)
+            _freeze(locked)
+            witness(locked, "put together", by=by)
+    except IntegrityError:
+        raise AlreadySent from None
+
+
+def exclude(delivery: Delivery, *, by: User) -> None:
+    """Take a delivery out of a dispatch that is not authorised yet: its address is free again."""
+    with _still_prepared(delivery.dispatch):
+        move(delivery, DeliveryStatus.CANCELLED, by=by, settled_at=timezone.now())
+
+
+def waive(dispatch: Dispatch, *, finding: str, facts: str, reason: str, by: User) -> None:
+    """Let a finding stand as it was shown. Raises `Overtaken` where it is another by now, or may not be waived."""
+    with _still_prepared(dispatch) as locked:
+        found = {found.key: found for found in dossier.of(locked).findings}.get(finding)
+        if found is None or found.facts != facts or not found.check.is_waivable:
+            raise Overtaken(f"Dispatch {dispatch.pk} has no such finding")
+        known = {"dispatch": locked, "finding": finding, "facts": facts}
+        _waiver, is_new = Waiver.objects.get_or_create(**known, defaults={"reason": reason, "by": by})
+        if not is_new:
+            raise Overtaken(f"The finding of dispatch {dispatch.pk} is waived already")
+        witness(locked, "waived", by=by)
+
+
+def authorise(dispatch: Dispatch, *, by: User, seen: str) -> bool:
+    """The word of somebody who looked at the dossier whose SHA-256 is `seen`; whether the dispatch goes out with it.
+
+    It does once the preparer and one other person, who both still may, have given theirs for the dossier as it is.
+    Raises `PermissionDenied`, `SendingIsOff`, `NotSealed`, `SomethingStandsInTheWay`, `AnotherDossier` or `Overtaken`.
+    """
     from dispatch import tasks
 
-    if dispatch.prepared_by_id == by.pk:
-        raise SamePerson
+    if not may_authorise(by, dispatch):
+        raise PermissionDenied
     if not switch.is_on():
         raise SendingIsOff
-    if not _may_go(dispatch):
-        raise NotSealed
-    with transaction.atomic():
-        move(dispatch, DispatchStatus.AUTHORISED, by=by, authorised_by=by, authorised_at=timezone.now())
+    with _still_prepared(dispatch) as locked:
+        now = dossier.of(locked)
+        if now.sha256 != seen:
+            raise AnotherDossier
+        if not _may_go(locked):
+            raise NotSealed
+        if now.open:
+            raise SomethingStandsInTheWay
+        known = {"dispatch": locked, "by": by, "sha256": now.sha256}
+        _authorisation, is_new = Authorisation.objects.get_or_create(**known, defaults={"dossier": now.facts})
+        if is_new:
+            witness(locked, "looked through", by=by)
+        other = _the_other(locked, now.sha256)
+        if other is None:
+            return False
+        move(dispatch, DispatchStatus.AUTHORISED, by=by, authorised_by=other, authorised_at=timezone.now())
         ring(tasks.start, dispatch.pk)
+        return True
+
+
+def may_authorise(user: User, dispatch: Dispatch) -> bool:
+    """Who prepared it, as long as they may prepare; of all others, those who may send."""
+    return may(user, access_campaign if dispatch.prepared_by_id == user.pk else access_send)
+
+
+def holding(dispatch: Dispatch, sha256: str) -> list[Authorisation]:
+    """Those that stand for the dossier of that SHA-256, by people who still may."""
+    given = dispatch.authorisations.filter(sha256=sha256).select_related("by").prefetch_related("by__roles")
+    return [authorisation for authorisation in given if may_authorise(authorisation.by, dispatch)]
 
 
 def start(dispatch: Dispatch) -> None:
@@ -134,6 +228,23 @@ def finish_if_done(dispatch: Dispatch) -> None:
         move(dispatch, DispatchStatus.DONE, by=None)
 
 
+@contextmanager
+def _still_prepared(dispatch: Dispatch) -> Iterator[Dispatch]:
+    """The dispatch as it is now, locked, in a transaction. Raises `Overtaken` where it is under way already."""
+    with transaction.atomic():
+        locked = Dispatch.objects.select_for_update(of=("self",)).select_related("edition__letter").get(pk=dispatch.pk)
+        if locked.status != DispatchStatus.PREPARED:
+            raise Overtaken(f"Dispatch {dispatch.pk} is {locked.status}")
+        yield locked
+
+
+def _the_other(dispatch: Dispatch, sha256: str) -> User | None:
+    """Who authorised beside the preparer, the first of them; None while one of the two is missing."""
+    people = [authorisation.by for authorisation in holding(dispatch, sha256)]
+    others = [person for person in people if person.pk != dispatch.prepared_by_id]
+    return others[0] if others and len(others) < len(people) else None
+
+
 def _may_go(dispatch: Dispatch) -> bool:
     """The latest edition; or an earlier one, to the next address of somebody who did not get it."""
     edition = dispatch.edition
@@ -143,19 +254,41 @@ def _may_go(dispatch: Dispatch) -> bool:
     return edition.status == EditionStatus.SEALED or (edition.status == EditionStatus.SUPERSEDED and is_next_rung)
 
 
+def _freeze(dispatch: Dispatch) -> None:
+    """What can't be put together has no wording, and is a finding of the dossier."""
+    now = timezone.now()
+    Wording.objects.filter(delivery__dispatch=dispatch).delete()
+    alive = dispatch.deliveries.select_related("recipient").exclude(status=DeliveryStatus.CANCELLED)
+    prefetch_related_objects([dispatch.edition], "files")
+    for delivery in alive:
+        delivery.dispatch, delivery.edition = dispatch, dispatch.edition
+        with suppress(emails.Unfit):
+            emails.put_together(delivery, at=now).save()
+
+
+def _address_anew(delivery: Delivery) -> None:
+    recipient = delivery.recipient
+    stated = _addressed(delivery.dispatch.edition, recipient, recipient.channel, recipient.address)
+    Delivery.objects.filter(pk=delivery.pk).update(**stated)
+
+
 def _delivery(
     dispatch: Dispatch, recipient: Recipient, channel: str, address: str, after: Delivery | None = None
 ) -> Delivery:
     edition = dispatch.edition
     return dispatch.deliveries.create(
-        edition=edition,
-        recipient=recipient,
-        after=after,
-        channel=channel,
-        address=address.strip().lower() if channel == Channel.EMAIL else address.strip(),
-        language=recipient.language,
-        message_id=_message_id(edition, address),
+        edition=edition, recipient=recipient, after=after, **_addressed(edition, recipient, channel, address)
     )
+
+
+def _addressed(edition: Edition, recipient: Recipient, channel: str, address: str) -> dict[str, str]:
+    address = address.strip().lower() if channel == Channel.EMAIL else address.strip()
+    return {
+        "channel": channel,
+        "address": address,
+        "language": recipient.language,
+        "message_id": _message_id(edition, address),
+    }
 
 
 def _message_id(edition: Edition, address: str) -> str:

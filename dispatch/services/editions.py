@@ -109,7 +109,7 @@ def seal_file(file: EditionFile) -> None:
                 _fail(edition, "It prints the fingerprint of another certificate than the one that seals now.")
                 return
             with default_storage.open(file.rendered) as rendered:
-                sealed, certificate = seal.seal(rendered.read(), reference=edition.reference)
+                sealed, certificate, stamped_at = seal.seal(rendered.read(), reference=edition.reference)
         except seal.NoCertificate as failure:
             _fail(edition, str(failure))
             return
@@ -123,6 +123,7 @@ def seal_file(file: EditionFile) -> None:
             size=len(sealed),
             sealed_at=timezone.now(),
             certificate=certificate,
+            stamped_at=stamped_at,
             waits_since=None,
         )
     if not edition.files.filter(sealed="").exists():

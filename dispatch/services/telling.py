@@ -9,10 +9,10 @@ from dispatch.states import ARRIVING, DispatchStatus
 from ledger.models import Event
 from ledger.services import witness
 from letters.models import Letter
-from mailing.services import in_outbox
 from publishing.pages import address_in
 from signatories import emails
 from signatories.models import Signature
+from signatories.services.telling import tell_once
 from signatories.states import SignatureStatus
 
 BATCH = 500  # mails of one run; the next run goes on
@@ -34,21 +34,20 @@ def tell_delivered() -> None:
 
 def _all_told(edition: Edition) -> bool:
     """Queue the next mails; whether none is left to be told."""
-    standing = edition.signatures.filter(status=SignatureStatus.APPROVED).order_by("pk")
-    keys = {f"delivered:{edition.pk}:{pk}": pk for pk in standing.values_list("pk", flat=True)}
-    known = in_outbox(keys)
-    left = {pk: key for key, pk in keys.items() if key not in known}
     files = set() if edition.names_someone_who_left else set(edition.files.values_list("language", flat=True))
-    told = Signature.objects.filter(pk__in=[*left][:BATCH]).select_related("letter", "organisation")
-    for signature in told:
-        _tell(signature, edition, key=left[signature.pk], files=files)
-    return len(left) <= BATCH
+    key = f"delivered:{edition.pk}:{{}}".format
+    return tell_once(
+        edition.signatures.filter(status=SignatureStatus.APPROVED),
+        key=key,
+        tell=lambda signature: _tell(signature, edition, key=key(signature.pk), files=files),
+        at_most=BATCH,
+    )
 
 
-def _tell(signature: Signature, edition: Edition, *, key: str, files: set[str]) -> None:
+def _tell(signature: Signature, edition: Edition, *, key: str, files: set[str]) -> bool:
     where = {"slug": edition.letter.slug, "number": edition.number}
     language = signature.language if signature.language in files else settings.MODELTRANSLATION_DEFAULT_LANGUAGE
-    emails.delivered(
+    return emails.delivered(
         signature,
         edition=edition.number,
         key=key,

@@ -49,8 +49,12 @@ WITNESSED: dict[str, Promise] = {
     "objected to": gettext_lazy("The organisation objected: this is not its signature"),
     "new link": gettext_lazy("A new link mailed; earlier ones now only withdraw"),
     "new secret": gettext_lazy("A new secret given; the earlier one no longer works"),
+    "locked too": gettext_lazy("Access locked with another name’s"),
+    "no more locked": gettext_lazy("Access no longer locked with another name’s"),
     "placed": gettext_lazy("Place in the list changed"),
     "kept": gettext_lazy("Kept under the new text"),
+    "mail came back": gettext_lazy("A mail to the signatory came back"),
+    "mail gets through": gettext_lazy("Mails to the signatory get through again"),
     "contact deleted": gettext_lazy("Contact deleted"),
 }
 RELATED = (

@@ -49,6 +49,9 @@ class Filters(forms.Form):
     )
     assigned = forms.ChoiceField(label=_("Assigned to"))
     via = forms.ChoiceField(label=_("Received"), choices=[("", ANY), *Signature.Via.choices])
+    reach = forms.ChoiceField(
+        label=_("Mails"), choices=[("", ANY), ("no", _("Come back")), ("yes", _("Do not come back"))]
+    )
 
     def __init__(self, data: QueryDict, *, user: User) -> None:
         super().__init__(data, use_required_attribute=False)
@@ -112,6 +115,8 @@ class Filters(forms.Form):
         columns = {name: asked[name] for name in names if asked[name]}
         if asked["letter"]:
             columns["letter__slug"] = asked["letter"]
+        if asked["reach"]:
+            columns["bounced_at__isnull"] = asked["reach"] == "yes"
         if asked["invited"]:
             columns["invitation__isnull"] = asked["invited"] == "no"
         return columns

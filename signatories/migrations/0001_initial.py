@@ -164,11 +164,14 @@ class Migration(migrations.Migration):
                 ('reason', models.CharField(blank=True, choices=[('authority', 'We could not establish that the person who signed may speak for the organisation.'), ('unknown', 'We could not establish that the organisation exists.'), ('duplicate', 'The organisation has signed this letter already.'), ('scope', 'This letter is co-signed by organisations only, and this is not one.'), ('before', 'It was rejected before this site kept the signatures.')], max_length=20, verbose_name='Reason')),
                 ('delivered_at', models.DateTimeField(blank=True, null=True, verbose_name='First sent in an edition')),
                 ('forgotten_at', models.DateTimeField(blank=True, null=True, verbose_name='Contact deleted')),
+                ('bounced_at', models.DateTimeField(blank=True, null=True, verbose_name='Mails come back since')),
+                ('bounced_for', models.CharField(blank=True, choices=[('mailbox', 'there is no such mailbox, or it is closed'), ('policy', 'it is against the policy of the mail server: blocked, or taken for spam'), ('size', 'the mail is too large, or the mailbox is full'), ('ours', 'the mail server does not take our sender or our mail server: an operator has to look'), ('other', 'for another reason')], editable=False, max_length=10)),
                 ('asked_version', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='letters.version')),
                 ('assigned_to', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='assignments', to=settings.AUTH_USER_MODEL)),
                 ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to=settings.AUTH_USER_MODEL)),
                 ('invitation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='signatures', to='signatories.invitation')),
                 ('letter', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='signatures', to='letters.letter')),
+                ('locked_with', models.ManyToManyField(editable=False, related_name='locked_too', to='signatories.organisation')),
                 ('organisation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='signatures', to='signatories.organisation')),
                 ('recorded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='signatures_recorded', to=settings.AUTH_USER_MODEL)),
                 ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='signatures', to='letters.version')),
@@ -305,6 +308,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='signature',
             index=models.Index(fields=['status', 'signed_at'], name='signatures_to_forget'),
+        ),
+        migrations.AddIndex(
+            model_name='signature',
+            index=models.Index(fields=['bounced_at'], name='signatures_out_of_reach'),
         ),
         migrations.AddConstraint(
             model_name='signature',

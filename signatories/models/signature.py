@@ -10,7 +10,8 @@ from django.utils.translation import pgettext_lazy
 from ledger.models import Stateful
 from ledger.states import StateMachine
 from letters.models import Letter, Version
-from mailing.encryption import EncryptedTextField
+from mailing.encryption import EncryptedTextField, keyed_index
+from mailing.refusals import Refusal
 from signatories.models.invitation import Invitation
 from signatories.models.organisation import Organisation
 from signatories.states import SIGNATURE, OrganisationStatus, SignatureStatus
@@ -61,11 +62,17 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
         """Whose signers have confirmed it, and have not heard no: approved, or on the way there."""
         return self.filter(status__in=(SignatureStatus.PENDING, SignatureStatus.ASKED, SignatureStatus.APPROVED))
 
+    def of_organisation(self, organisation: Organisation) -> "SignatureQuerySet":
+        """Linked to it, or of its name and country."""
+        named = Q(folded_name=organisation.folded_name, country=organisation.country)
+        return self.filter(Q(organisation=organisation) | named)
+
     def unlocked(self) -> "SignatureQuerySet":
-        """All but those of organisations whose access is locked: linked to one, or of its name and country."""
+        """All but those of organisations whose access is locked: linked to one, of its name and country, or ticked."""
         locked = Organisation.objects.filter(status=OrganisationStatus.LOCKED)
         named = locked.filter(folded_name=models.OuterRef("folded_name"), country=models.OuterRef("country"))
-        return self.exclude(organisation__in=locked).exclude(models.Exists(named))
+        ticked = locked.filter(locked_too=models.OuterRef("pk"))
+        return self.exclude(organisation__in=locked).exclude(models.Exists(named)).exclude(models.Exists(ticked))
 
     def withheld(self) -> "SignatureQuerySet":
         """Counted, never named."""
@@ -114,6 +121,8 @@ class Signature(Stateful):
     organisation = models.ForeignKey(
         Organisation, null=True, blank=True, on_delete=models.PROTECT, related_name="signatures"
     )
+    # Whose lock closes it, too, though it is neither linked to that organisation nor of its name.
+    locked_with = models.ManyToManyField(Organisation, related_name="locked_too", editable=False)
     invitation = models.ForeignKey(
         Invitation, null=True, blank=True, on_delete=models.PROTECT, related_name="signatures"
     )
@@ -162,6 +171,8 @@ class Signature(Stateful):
     reason = models.CharField(_("Reason"), max_length=20, choices=Reason, blank=True)
     delivered_at = models.DateTimeField(_("First sent in an edition"), null=True, blank=True)
     forgotten_at = models.DateTimeField(_("Contact deleted"), null=True, blank=True)
+    bounced_at = models.DateTimeField(_("Mails come back since"), null=True, blank=True)
+    bounced_for = models.CharField(max_length=10, choices=Refusal, blank=True, editable=False)
 
     objects = SignatureQuerySet.as_manager()
 
@@ -175,6 +186,7 @@ class Signature(Stateful):
             models.Index(fields=("mailbox",), name="signatures_of_mailbox"),
             models.Index(fields=("letter", "signed_at"), name="signatures_by_time"),
             models.Index(fields=("status", "signed_at"), name="signatures_to_forget"),
+            models.Index(fields=("bounced_at",), name="signatures_out_of_reach"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -204,6 +216,11 @@ class Signature(Stateful):
     def is_told(self) -> bool:
         """Whether staff wrote down what somebody told them; nobody filled in anything."""
         return self.via in (self.Via.MAIL, self.Via.MESSENGER, self.Via.TELEPHONE)
+
+    @property
+    def addressed_as(self) -> str:
+        """What a mail to the signer says it is about: this signature at the address that it has now."""
+        return f"signature:{self.pk}:{keyed_index('addressed', f'{self.pk}:{self.email.casefold()}')[:20]}"
 
     @property
     def is_withheld(self) -> bool:

@@ -23,6 +23,7 @@ from signatories.services.changing import (
 from signatories.services.consent import ask_for_consent, keep, lapse
 from signatories.services.deciding import AlreadyApproved, EarlierText, RecordedByOneself, approve, make_lead, reject
 from signatories.services.listing import choose_order, mark_delivered, place
+from signatories.services.reach import has_read
 from signatories.services.retention import forget_contacts, forget_logos, forget_unconfirmed
 from signatories.services.reviewing import answer, approve_batch, ask, assign, note, take_back_question
 from signatories.services.signing import (
@@ -68,6 +69,7 @@ __all__ = [
     "forget_logos",
     "forget_unconfirmed",
     "hand_over",
+    "has_read",
     "is_stated_again",
     "issue_new_link",
     "issue_new_secret",

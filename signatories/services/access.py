@@ -1,5 +1,6 @@
 """Who reaches a signature's own page: links and secrets anew, and an organisation's access locked by staff."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 from django.db import transaction
@@ -41,9 +42,23 @@ def take_back(signature: Signature) -> None:
             move(handover, HandoverStatus.ENDED, by=None)
 
 
-def lock(organisation: Organisation, *, by: User) -> None:
-    """Close the own pages of an organisation's signers: their mailbox may be in other hands. Raises `Overtaken`."""
-    move(organisation, OrganisationStatus.LOCKED, by=by)
+def lock(organisation: Organisation, *, by: User, also: Iterable[Signature] = ()) -> None:
+    """Close the own pages of an organisation's signers: their mailbox may be in other hands. Raises `Overtaken`.
+
+    `also` are signatures that staff take for the organisation's, by whatever name.
+    """
+    with transaction.atomic():
+        move(organisation, OrganisationStatus.LOCKED, by=by)
+        lock_too(organisation, also, by=by)
+
+
+def lock_too(organisation: Organisation, signatures: Iterable[Signature], *, by: User) -> None:
+    """The lock closes these besides those that are the organisation's anyway, and no others any more."""
+    with transaction.atomic():
+        before, after = set(organisation.locked_too.all()), set(signatures)
+        organisation.locked_too.set(after)
+        for signature in before ^ after:
+            witness(signature, "locked too" if signature in after else "no more locked", by=by)
 
 
 def unlock(organisation: Organisation, *, by: User) -> None:

@@ -17,6 +17,7 @@ from signatories.models import Correction, Handover, Signature
 from signatories.queries import Copy
 from signatories.services.access import renew_access, take_back
 from signatories.services.evidence import assess
+from signatories.services.reach import IN_REACH
 from signatories.services.signing import SHOWN_IN
 from signatories.states import CorrectionStatus, HandoverStatus, SignatureStatus
 
@@ -212,8 +213,12 @@ def _state(signature: Signature, columns: dict[str, Any]) -> None:
     """Write `columns`, and with a name what is kept of it."""
     for column, value in columns.items():
         setattr(signature, column, value)
-    kept = []
+    kept: list[str] = []
+    if "email" in columns:
+        for column, value in IN_REACH.items():
+            setattr(signature, column, value)
+        kept += IN_REACH
     if any(column.startswith("name_") for column in columns):
-        kept = ["name", "folded_name"]
+        kept += ["name", "folded_name"]
         signature.folded_name = fold_name(getattr(signature, f"name_{settings.MODELTRANSLATION_DEFAULT_LANGUAGE}"))
     signature.save(update_fields=[*columns, *kept])

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date
 from enum import IntEnum
+from itertools import combinations, pairwise
 
 from django.conf import settings
 from django.db import models, transaction
@@ -18,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from ledger.services import witness
 from signatories import lookalikes
-from signatories.authority import Grade, grade_of_address
+from signatories.authority import Grade, grade_of_address, own_domain
 from signatories.models import Alias, Evidence, MandatedSigner, NameKey, Organisation, Signature
 from signatories.states import OrganisationStatus, SignatureStatus
 
@@ -27,6 +28,7 @@ NOT_MET = (SignatureStatus.UNCONFIRMED, SignatureStatus.WITHDRAWN)
 WAITING = (SignatureStatus.PENDING, SignatureStatus.ASKED)
 MET_AT_MOST = 3000  # keys that a page of the queue looks at
 SHOWN_AT_MOST = 10  # doubts about one signature
+CROWD = 50  # rows under one key that are not all set side by side
 
 
 class Weight(IntEnum):
@@ -127,6 +129,23 @@ def organisation_of(signature: Signature) -> Organisation | None:
     return found or _invited(signature)
 
 
+def signatures_alike(organisation: Organisation) -> list[tuple[Signature, lookalikes.Kind]]:
+    """Signatures that may be the organisation's by their names, and that nothing else ties to it; the likest first.
+
+    None that is unconfirmed: whatever a stranger types in the form is kept from meeting anything.
+    """
+    names = [*_names(organisation), *(alias.name for alias in organisation.aliases.all())]
+    keys = {key for _kind, key in lookalikes.name_keys(*names)}
+    met = NameKey.objects.filter(key__in=keys, signature__isnull=False).order_by("-pk")[:MET_AT_MOST]
+    own = Signature.objects.of_organisation(organisation).values("pk")
+    others = Signature.objects.exclude(status__in=NOT_MET).exclude(pk__in=own).select_related("letter")
+    found = others.filter(pk__in={row.signature_id for row in met})
+    kinds = [(signature, lookalikes.likeness(_names(signature), names)) for signature in found]
+    likely = [(signature, kind) for signature, kind in kinds if kind and kind in _telling(signature)]
+    order = list(lookalikes.Kind)
+    return sorted(likely, key=lambda pair: (order.index(pair[1]), pair[0].folded_name, pair[0].pk))
+
+
 def doubts(signatures: Iterable[Signature]) -> dict[int, list[Doubt]]:
     """What speaks against each of `signatures`, by its key, the weightiest first. Two queries, however many they are.
 
@@ -140,6 +159,58 @@ def doubts(signatures: Iterable[Signature]) -> dict[int, list[Doubt]]:
         about = [*_doubts_of_itself(signature, names[signature.pk]), *met.doubts(signature, names[signature.pk])]
         found[signature.pk] = sorted(about, key=lambda doubt: -doubt.weight)[:SHOWN_AT_MOST]
     return found
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two signatories of one list that may be one, and why."""
+
+    one: Signature
+    other: Signature
+    kind: str
+    reason: str | Promise
+
+
+def alike_among(signatures: Iterable[Signature]) -> Iterator[Pair]:
+    """Those of a list whose names may be one organisation's, or one person's. No query."""
+    names = {signature: tuple(_names(signature)) for signature in signatures}
+    by_key: dict[tuple[str, str], list[Signature]] = defaultdict(list)
+    for signature, stated in names.items():
+        for key in lookalikes.name_keys(*stated):
+            by_key[key].append(signature)
+    for one, other in _met_among(by_key.values()):
+        kind = lookalikes.likeness(names[one], names[other]) if one.kind == other.kind else None
+        if kind and kind in _telling(one):
+            yield Pair(one, other, kind, kind.label)
+
+
+def twice_among(signatures: Iterable[Signature]) -> Iterator[Pair]:
+    """Organisations of a list that were signed for from one mailbox, or that state one website. No query."""
+    by_mailbox: dict[str, list[Signature]] = defaultdict(list)
+    by_site: dict[str, list[Signature]] = defaultdict(list)
+    for signature in signatures:
+        if signature.kind == Signature.Kind.ORGANISATION:
+            by_mailbox[signature.mailbox].append(signature)
+            by_site[own_domain(signature.website)].append(signature)
+    by_mailbox.pop("", None)
+    by_site.pop("", None)
+    same_mailbox = set(_met_among(by_mailbox.values()))
+    for one, other in sorted(same_mailbox, key=lambda pair: (pair[0].pk, pair[1].pk)):
+        yield Pair(one, other, "mailbox", ONE_MAILBOX)
+    for one, other in _met_among(by_site.values()):
+        if (one, other) not in same_mailbox:
+            yield Pair(one, other, "website", ONE_WEBSITE)
+
+
+def _met_among(groups: Iterable[list[Signature]]) -> list[tuple[Signature, Signature]]:
+    """Every two that share a group, once, in their order; of a crowd, each and the next."""
+    pairs = {
+        pair
+        for group in groups
+        for listed in [sorted(group, key=lambda row: row.pk)]
+        for pair in (pairwise(listed) if len(listed) > CROWD else combinations(listed, 2))
+    }
+    return sorted(pairs, key=lambda pair: (pair[0].pk, pair[1].pk))
 
 
 class _Met:
@@ -197,6 +268,8 @@ class _Met:
 
 
 ELSEWHERE = _("The registry knows this organisation by other domains than that of the address.")
+ONE_MAILBOX = _("Both were signed for from one mailbox.")
+ONE_WEBSITE = _("Both state the same website.")
 DISPUTED = _("The organisation has told us that this is not its signature.")
 
 

@@ -222,6 +222,7 @@ def _merge(goes: Organisation, into: Organisation, by: User) -> None:
     was_locked = goes.is_locked
     _move_names(goes, into)
     goes.signatures.update(organisation=into)
+    into.locked_too.add(*goes.locked_too.all())
     goes.invitations.update(organisation=into)
     kept = into.mandated_signers.values_list("mailbox", flat=True)
     goes.mandated_signers.exclude(mailbox__in=list(kept)).update(organisation=into)

@@ -18,6 +18,7 @@ from signatories.services import guard
 from signatories.services.answering import has_signed
 from signatories.services.evidence import assess
 from signatories.services.objecting import tell_organisation
+from signatories.services.reach import IN_REACH
 from signatories.services.secrets import secret_index
 from signatories.services.stating import state
 from signatories.states import SignatureStatus
@@ -129,6 +130,7 @@ def confirm(signature: Signature, *, shown: str, version: Version | None = None)
                 by=None,
                 version=version,
                 confirmed_at=timezone.now(),
+                **IN_REACH,
                 only_if={"signed_at": signature.signed_at},
             )
         except Overtaken:

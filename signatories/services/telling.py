@@ -1,5 +1,6 @@
 """What signers are told without having done anything: one reminder, and that the letter is public."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import transaction
@@ -48,7 +49,7 @@ def tell_published() -> None:
     told = Event.objects.filter(table=Letter._meta.label_lower, target=TOLD).values("row")
     for letter in Letter.objects.public().exclude(pk__in=told).order_by("pk"):
         before = letter.signatures.approved().filter(decided_at__lte=letter.published_at)
-        if _all_told(before):
+        if tell_once(before, key=emails.published_key, tell=emails.published, at_most=BATCH):
             witness(letter, TOLD, by=None)
 
 
@@ -60,11 +61,26 @@ def _remind(signature: Signature) -> None:
             transaction.set_rollback(True)  # mailed enough today; tomorrow is another day
 
 
-def _all_told(signatures: SignatureQuerySet) -> bool:
-    """Queue the next mails; whether none is left to be told."""
-    keys = {emails.published_key(pk): pk for pk in signatures.values_list("pk", flat=True)}
+def tell_once(
+    signatures: SignatureQuerySet,
+    *,
+    key: Callable[[int], str],
+    tell: Callable[[Signature], bool],
+    at_most: int,
+) -> bool:
+    """Have `tell` queue the mail of those that have none of their `key` yet; whether nobody is left to be told.
+
+    Whoever can't be told (no address, a contact that was deleted) does not stand in the way of the others, however
+    many there are. Killed in the middle, it goes on where it was; of two at once, one queues each mail.
+    """
+    keys = {key(pk): pk for pk in signatures.order_by("pk").values_list("pk", flat=True)}
     known = in_outbox(keys)
-    left = [pk for key, pk in keys.items() if key not in known]
-    for signature in Signature.objects.filter(pk__in=left[:BATCH]).select_related("letter", "organisation"):
-        emails.published(signature)
-    return len(left) <= BATCH
+    left = [pk for told, pk in keys.items() if told not in known]
+    queued = 0
+    for start in range(0, len(left), BATCH):
+        chunk = signatures.filter(pk__in=left[start : start + BATCH])
+        for signature in chunk.select_related("letter", "organisation").order_by("pk"):
+            if queued == at_most:
+                return False
+            queued += tell(signature)
+    return True

@@ -19,7 +19,7 @@ from signatories.models import Signature
 from signatories.services import Signing
 from signatories.states import SignatureStatus
 from signatories.views.consent import needs_renewal
-from signatories.views.pages import about, of_signature, page, text_of
+from signatories.views.pages import about, of_signature, own_address, page, text_of
 
 NOT_TAKEN_UP = (SignatureStatus.UNCONFIRMED, SignatureStatus.REJECTED)  # no statement to sign another letter with
 
@@ -41,16 +41,31 @@ def _ask_for_code(request: HttpRequest) -> HttpResponse:
         return page(request, "account", status=422, form=form)
     typed = form.cleaned_data["email"]
     box = mailbox(typed)
-    if not ratelimit.consume(request, action="signer_code", key=box):
+    if not ratelimit.consume(request, action="signer_code"):
         return page(request, "account", status=429, form=form, too_many=True)
     listed = visits.listed_under(box)
     to = next((signature.email for signature in listed if signature.email.casefold() == typed.casefold()), "")
     to = to or (listed[0].email if listed else typed)  # what was typed may be a variant that is somebody else's
+    return _mail_code(request, box, to, listed)
+
+
+@require_POST
+@of_signature
+def code_by_link(request: HttpRequest, signature: Signature) -> HttpResponse:
+    """For whoever holds a link that we mailed: strangers who ask for codes to the same mailbox can't use these up."""
+    if signature.is_withheld:
+        return redirect(own_address(request))
+    return _mail_code(request, signature.mailbox, signature.email, visits.listed_under(signature.mailbox), by_link=True)
+
+
+def _mail_code(
+    request: HttpRequest, box: str, to: str, listed: list[Signature], *, by_link: bool = False
+) -> HttpResponse:
     code = visits.new_code(request)
     is_demonstration = bool(listed) and all(signature.letter.is_demonstration for signature in listed)
     language = get_language() or settings.LANGUAGE_CODE
     known = code if listed else ""
-    if emails.code(known, mailbox=box, to=to, language=language, is_demonstration=is_demonstration):
+    if emails.code(known, mailbox=box, to=to, language=language, is_demonstration=is_demonstration, by_link=by_link):
         visits.expect_code(request, code, to)
     elif visits.expected_mailbox(request) != box:
         visits.expect_code(request, visits.new_code(request), to)  # one that nobody has; an earlier one goes on working
@@ -66,9 +81,10 @@ def code(request: HttpRequest) -> HttpResponse:
     form = CodeForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
         return page(request, "code", status=422 if form.is_bound else 200, form=form)
-    if not ratelimit.consume(request, action="signer_code_entry", key=expected):
+    if not ratelimit.consume(request, action="signer_code_entry", key=visits.expected_code(request)):
         return page(request, "code", status=429, form=form, too_many=True)
     if visits.enter_code(request, form.cleaned_data["code"]):
+        services.has_read(expected)
         return redirect("signatures:account")
     if not visits.expected_mailbox(request):
         return page(request, "account", status=422, form=MailboxForm(), is_void=True)

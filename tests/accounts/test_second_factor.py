@@ -27,6 +27,7 @@ from dispatch.states import DispatchStatus
 from ledger.models import Event
 from mailing.models import Mail
 from tests.accounts.test_access import desk_addresses, sign_in
+from tests.dispatch.sending import authorise, dossier_of, make_covering, waive_all
 from tests.factories import PASSWORD, make_edition, make_letter, make_signature, make_user
 
 pytestmark = pytest.mark.django_db
@@ -292,8 +293,14 @@ class TestRequired:
 class TestFreshSignIn:
     @pytest.fixture
     def dispatch(self, settings: Settings) -> Dispatch:
+        """It waits for the second person's word alone."""
         settings.SENDING_ENABLED = True
-        return dispatches.prepare(make_edition(make_letter(), sealed=True), by=make_user())
+        letter = make_letter()
+        make_covering(letter)
+        made = dispatches.prepare(make_edition(letter, sealed=True), by=make_user())
+        waive_all(made, by=make_user(Role.Name.SENDER))
+        dispatches.authorise(made, by=made.prepared_by, seen=dossier_of(made).sha256)
+        return made
 
     def signed_in_a_while_ago(self, user: User) -> Client:
         with time_machine.travel(datetime.now(UTC) - timedelta(minutes=6)):
@@ -315,7 +322,7 @@ class TestFreshSignIn:
         assert back.headers["Location"] == page
         dispatch.refresh_from_db()
         assert dispatch.status == DispatchStatus.PREPARED, "the button is pressed by people alone"
-        browser.post(f"{page}authorise/", {"next": page})
+        browser.post(f"{page}authorise/", {"next": page, "seen": dossier_of(dispatch).sha256})
         dispatch.refresh_from_db()
         assert (dispatch.status, dispatch.authorised_by) == (DispatchStatus.AUTHORISED, user)
 
@@ -329,7 +336,7 @@ class TestFreshSignIn:
         assert other
         assert browser.post(other[1], {"code": "000000", "next": page}).status_code == 200
         assert browser.post(other[1], {"code": code_of(secret), "next": page}).headers["Location"] == page
-        browser.post(f"{page}authorise/", {"next": page})
+        browser.post(f"{page}authorise/", {"next": page, "seen": dossier_of(dispatch).sha256})
         dispatch.refresh_from_db()
         assert dispatch.status == DispatchStatus.AUTHORISED
 
@@ -357,7 +364,7 @@ class TestFreshSignIn:
         assert "evil" not in back.headers["Location"]
 
     def test_to_halt_needs_none(self, user: User, dispatch: Dispatch) -> None:
-        dispatches.authorise(dispatch, by=user)
+        authorise(dispatch, by=user)
         dispatches.start(dispatch)
         self.signed_in_a_while_ago(user).post(f"/desk/dispatches/{dispatch.pk}/halt/")
         dispatch.refresh_from_db()

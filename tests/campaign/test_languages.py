@@ -35,15 +35,18 @@ from dispatch.models import (
     Covering,
     Delivery,
     Dispatch,
+    DryRun,
     Edition,
     Evidence,
     Notice,
     Recipient,
     Reply,
+    Wording,
 )
 from dispatch.seal import DEMONSTRATION
 from dispatch.services import dispatches
-from dispatch.states import DeliveryStatus, DispatchStatus, EditionStatus
+from dispatch.services.dry_runs import Trouble
+from dispatch.states import DeliveryStatus, DispatchStatus, DryRunStatus, EditionStatus
 from letters.content import structure, words, working
 from letters.forms import field_name
 from letters.models import Letter, Version
@@ -52,6 +55,7 @@ from letters.services import digest as digest_of
 from letters.services import save_version
 from letters.states import LetterStatus
 from mailing.models import Mail
+from mailing.refusals import Refusal
 from publishing.models import Mirror
 from publishing.pages import pages
 from signatories import digest, emails, links, services
@@ -64,6 +68,7 @@ from signatories.services.secrets import new_secret, secret_index
 from signatories.states import HandoverStatus, ImportStatus, SignatureStatus
 from tests.accounts.test_second_factor import code_of
 from tests.campaign.test_pages import seal_without_typesetting
+from tests.dispatch.sending import authorise, dossier_of, waive_all
 from tests.factories import PASSWORD, make_edition, make_letter, make_signature, make_signatures_of_demo, make_user
 from tests.tools import mails_to, text_of
 
@@ -548,7 +553,7 @@ class TestMails:
         letter.recipients.update(language=language)
         dispatch = dispatches.prepare(sealed_edition(letter), by=make_user())
         for delivery in dispatch.deliveries.all():
-            for text in dispatch_emails.words(delivery):
+            for text in (delivery.wording.subject, delivery.wording.body):
                 assert_speaks(language, text)
 
     @in_each_language
@@ -642,7 +647,7 @@ class TestDesk:
         rows = [make_signature(letter, visibility=visibility) for visibility in Signature.Visibility.values]
         for signature in (*rows, make_signature(letter, status=SignatureStatus.PENDING, email="")):
             at_desk.get(reverse("desk:access", args=[signature.pk]))
-            for what in ("new_link", "new_secret", "lock", "lock", "unlock"):
+            for what in ("new_link", "new_secret"):
                 at_desk.post(reverse(f"desk:{what}", args=[signature.pk]))
 
     @in_each_language
@@ -756,8 +761,31 @@ class TestDesk:
         other.get(page)
         other.post(authorise)
         settings.SENDING_ENABLED = True
-        one.post(authorise)
-        other.post(authorise)
+        one.post(authorise, status=409)
+        Covering.objects.update(body_en="Changed {salutation}", body_be="Changed {salutation}", body_ru="{salutation}")
+        Recipient.objects.update(
+            verified_on=timezone.now().date() - timedelta(days=91), verified_by=User.objects.last()
+        )
+        shown = other.get(page).context["shown"]
+        unproven = next(found for found in dossier_of(Dispatch.objects.get()).open if found.check.key == "unproven")
+        waiver = {"finding": unproven.key, "facts": unproven.facts}
+        other.post(reverse("desk:waive", args=[pk]), {**waiver, "reason": ""}, status=422)
+        other.post(reverse("desk:waive", args=[pk]), {**waiver, "reason": "…"})
+        other.post(reverse("desk:waive", args=[pk]), {**waiver, "reason": "…"})
+        one.post(reverse("desk:put_together", args=[pk]))
+        one.post(authorise, {"shown": shown}, status=409)
+        for _ in range(2):
+            one.post(reverse("desk:dry_run", args=[pk]))
+        one.post(reverse("desk:exclude", args=[Delivery.objects.last().pk]))
+        waive_all(Dispatch.objects.get(), by=User.objects.last())
+        other.get(page)
+        for status in DryRunStatus.values:
+            trouble = [{"delivery": Delivery.objects.last().pk, "trouble": each} for each in Trouble.values]
+            DryRun.objects.update(status=status, differences=trouble, ended_at=timezone.now())
+            other.get(page)
+        DryRun.objects.all().delete()
+        for reader in (one, other):
+            reader.post(authorise, {"seen": dossier_of(Dispatch.objects.get()).sha256})
         for status in DispatchStatus.values:
             Dispatch.objects.update(status=status)
             other.get(page)
@@ -770,7 +798,12 @@ class TestDesk:
 
     def _unfit(self, reader: Reader, page: str) -> None:
         """A mail that can't be made: the reason is said in the reader's language, not in the mail's."""
-        Delivery.objects.update(language="en")
+        Dispatch.objects.update(status=DispatchStatus.PREPARED)
+        Delivery.objects.update(language="en", status=DeliveryStatus.QUEUED)
+        reader.get(page)
+        Wording.objects.all().delete()
+        reader.get(page)
+        Recipient.objects.update(language="en")
         for body in ("{}", "{", ""):
             with translation.override("en"):
                 Covering.objects.update(body=body)
@@ -822,7 +855,7 @@ class TestFollowUp:
         settings.SENDING_ENABLED = True
         at_desk = TestDesk()._at_desk(language)
         made = dispatches.prepare(sealed_edition(letter), by=make_user())
-        dispatches.authorise(made, by=make_user())
+        authorise(made, by=make_user(Role.Name.SENDER))
         dispatches.start(made)
         delivery, *_others = made.deliveries.all()
         page = reverse("desk:delivery", args=[delivery.pk])
@@ -834,7 +867,7 @@ class TestFollowUp:
         for channel in Channel.values:
             for status in DeliveryStatus.values:
                 facts = {"settled_at": made.prepared_at, "ended_on": today, "refused_on": today, "registered_on": today}
-                for refusal in ("", *Delivery.Refusal.values):
+                for refusal in ("", *Refusal.values):
                     shown = {"channel": channel, "status": status, "refusal": refusal, "code": 550, **facts}
                     Delivery.objects.filter(pk=delivery.pk).update(**shown)
                     with translation.override(language):

@@ -17,7 +17,7 @@ from letters.states import LetterStatus
 from mailing.models import Mail
 from signatories import invited_links, organisation_emails
 from signatories.models import Invitation, Organisation, Signature
-from signatories.services import inviting, registry
+from signatories.services import evidence, inviting, registry
 from signatories.services.inviting import Invitee
 from signatories.states import InvitationStatus, OrganisationStatus, SignatureStatus
 from tests.campaign.test_languages import Reader, assert_speaks, in_each_language
@@ -173,7 +173,9 @@ class TestRegistry:
         reader.post(f"{page}mandates/", {"name": "Імя", "email": "a@one.org", "since": "2020-01-01"})
         reader.post(reverse("desk:end_mandate", args=[one.mandated_signers.get().pk]))
         reader.post(reverse("desk:remove_alias", args=[one.aliases.get().pk]))
-        for verb in ("lock", "lock", "unlock", "unlock", "lock"):
+        evidence.assess(make_signature(letter, name=f"{one.name} (1)", status="pending"))
+        for verb in ("lock", "lock", "lock/too", "unlock", "unlock", "lock"):
+            reader.get(f"{page}lock/")
             reader.post(f"{page}{verb}/")
         change = reverse("desk:change_organisation", args=[one.pk])
         reader.get(change)

@@ -18,7 +18,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from dispatch import emails, returns, smtp, tasks
-from dispatch.models import Delivery, Dispatch
+from dispatch.models import Delivery, Dispatch, Wording
 from dispatch.services import deliveries, dispatches
 from dispatch.states import DeliveryStatus, DispatchStatus
 from ledger.models import Event
@@ -368,16 +368,16 @@ def test_a_name_taken_back_meanwhile_is_not_mailed(catcher: Catcher) -> None:
     assert not catcher.caught
 
 
-def test_a_text_that_makes_no_mail_is_tried_again_once_it_is_mended(catcher: Catcher) -> None:
+def test_a_mail_that_is_not_the_frozen_one_is_tried_again_once_it_is_mended(catcher: Catcher) -> None:
     delivery = make_delivery()
-    covering = delivery.edition.letter.covering
-    covering.body_be = "{salutation.__class__}"
-    covering.save()
-    deliver(delivery)
-    assert (delivery.status, delivery.stage) == ("deferred", "message")
-    assert "{salutation.__class__}" in delivery.answer
-    covering.body_be = "{salutation}"
-    covering.save()
+    subject = delivery.wording.subject
+    Wording.objects.update(subject="Another")
+    deliver(Delivery.objects.get())
+    tried = Delivery.objects.get()
+    assert (tried.status, tried.stage) == ("deferred", "message")
+    assert "not the one that was frozen" in tried.answer
+    assert not catcher.caught
+    Wording.objects.update(subject=subject)
     send_all(delivery.dispatch)
     assert len(catcher.caught) == 1
 

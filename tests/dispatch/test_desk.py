@@ -19,6 +19,7 @@ from letters.models import Letter
 from signatories.authority import Grade
 from signatories.services import withdraw
 from signatories.states import SignatureStatus
+from tests.dispatch.sending import authorise, dossier_of, waive_all
 from tests.factories import PASSWORD, demo_data, make_edition, make_letter, make_signature, make_user
 
 pytestmark = pytest.mark.django_db
@@ -72,7 +73,7 @@ def prepared(letter: Letter, by: User) -> Dispatch:
 
 def sending(letter: Letter, campaigner: User, sender: User) -> Dispatch:
     dispatch = prepared(letter, campaigner)
-    dispatches.authorise(dispatch, by=sender)
+    authorise(dispatch, by=sender)
     dispatches.start(dispatch)
     return dispatch
 
@@ -147,7 +148,7 @@ def test_a_failed_edition_says_why_and_is_tried_again(letter: Letter, campaigner
 def test_a_dispatch_shows_what_goes_to_whom(letter: Letter, campaigner: User) -> None:
     edition = make_edition(letter, sealed=True)
     said = press(campaigner, f"/desk/editions/{edition.pk}/prepare/")
-    assert "A second person has to authorise it." in said
+    assert "a second person have to authorise it." in said
     files = {file.language: file for file in edition.files.all()}
     deliveries = Delivery.objects.select_related("recipient")
     assert len(deliveries) == letter.recipients.count() > 0
@@ -194,23 +195,27 @@ def test_an_edition_with_a_name_taken_back_is_not_prepared(letter: Letter, campa
     assert not Dispatch.objects.exists()
 
 
-def test_a_second_person_authorises(letter: Letter, campaigner: User, sender: User) -> None:
+def test_two_people_authorise(letter: Letter, campaigner: User, sender: User) -> None:
     dispatch = prepared(letter, campaigner)
-    address = f"/desk/dispatches/{dispatch.pk}/"
+    waive_all(dispatch, by=sender)
+    address, seen = f"/desk/dispatches/{dispatch.pk}/", dossier_of(dispatch).sha256
     assert "Authorise: send 5 mails" in page(sender, address)
-    assert "The mails go out now." in press(sender, f"{address}authorise/")
+    assert "waits for the other one" in press(campaigner, f"{address}authorise/", seen=seen)
+    assert "The mails go out now." in press(sender, f"{address}authorise/", seen=seen)
     dispatch.refresh_from_db()
     assert (dispatch.status, dispatch.authorised_by) == (DispatchStatus.AUTHORISED, sender)
     assert Event.objects.about(dispatch).latest("pk").by == sender
-    assert "Nothing was done" in press(sender, f"{address}authorise/")
+    assert "Nothing was done" in press(sender, f"{address}authorise/", seen=seen)
 
 
-def test_the_preparer_does_not_authorise(letter: Letter) -> None:
+def test_whoever_prepared_it_is_one_of_the_two_only(letter: Letter) -> None:
     both = make_user(Role.Name.ADMINISTRATOR)
     dispatch = prepared(letter, both)
-    address = f"/desk/dispatches/{dispatch.pk}/"
+    waive_all(dispatch, by=both)
+    address, seen = f"/desk/dispatches/{dispatch.pk}/", dossier_of(dispatch).sha256
+    for _ in range(2):
+        assert "waits for the other one" in press(both, f"{address}authorise/", seen=seen)
     assert "Authorise: send" not in page(both, address)
-    assert "You prepared this dispatch." in press(both, f"{address}authorise/")
     dispatch.refresh_from_db()
     assert dispatch.status == DispatchStatus.PREPARED
 
@@ -315,8 +320,8 @@ def test_the_home_page_says_what_the_next_step_waits_for(letter: Letter, campaig
     make_signature(letter)
     assert "Signatures have been approved since edition 1 was cut." in page(sender, "/desk/")
     dispatch = dispatches.prepare(edition, by=campaigner)
-    assert "A second person has to authorise it." in page(sender, "/desk/")
-    dispatches.authorise(dispatch, by=sender)
+    assert "a second person have to authorise it." in page(sender, "/desk/")
+    authorise(dispatch, by=sender)
     dispatches.start(dispatch)
     assert "Decide on 1 signature." in page(sender, "/desk/")
     letter.signatures.filter(status=SignatureStatus.PENDING).delete()

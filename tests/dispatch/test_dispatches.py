@@ -7,6 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from pytest_django import Settings
 
+from accounts.models import Role
 from dispatch import tasks
 from dispatch.models import Delivery, Dispatch, Edition
 from dispatch.services import dispatches
@@ -16,7 +17,7 @@ from ledger.services import IllegalMove, Overtaken
 from signatories.models import Signature
 from signatories.states import SignatureStatus
 from tests.conftest import Rung
-from tests.dispatch.sending import make_dispatch, make_sealed_edition
+from tests.dispatch.sending import authorise, dossier_of, make_dispatch, make_sealed_edition, waive_all
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -70,26 +71,28 @@ def test_an_edition_that_names_somebody_who_left_is_not_sent() -> None:
     with pytest.raises(dispatches.NotSealed):
         dispatches.prepare(edition, by=make_user())
     with pytest.raises(dispatches.NotSealed):
-        dispatches.authorise(dispatch, by=make_user())
+        authorise(dispatch, by=make_user(Role.Name.SENDER))
 
 
 def test_a_second_person_authorises(rung: Rung, django_capture_on_commit_callbacks: Any) -> None:
     dispatch = make_dispatch(DispatchStatus.PREPARED)
-    second = make_user()
+    second = make_user(Role.Name.SENDER)
     rung.clear()
     with django_capture_on_commit_callbacks(execute=True):
-        dispatches.authorise(dispatch, by=second)
+        authorise(dispatch, by=second)
     dispatch.refresh_from_db()
     assert (dispatch.status, dispatch.authorised_by) == ("authorised", second)
     assert dispatch.authorised_at
     assert rung == [(tasks.start, (dispatch.pk,))]
 
 
-def test_the_one_who_prepared_it_can_not_authorise_it() -> None:
+def test_the_one_who_prepared_it_is_not_two_people() -> None:
     dispatch = make_dispatch(DispatchStatus.PREPARED)
-    with pytest.raises(dispatches.SamePerson):
-        dispatches.authorise(dispatch, by=dispatch.prepared_by)
+    waive_all(dispatch, by=make_user(Role.Name.SENDER))
+    for _ in range(2):
+        assert not dispatches.authorise(dispatch, by=dispatch.prepared_by, seen=dossier_of(dispatch).sha256)
     assert status_of(dispatch) == DispatchStatus.PREPARED
+    assert dispatch.authorisations.count() == 1
 
 
 def test_the_database_too_insists_on_two_people() -> None:
@@ -103,17 +106,17 @@ def test_where_sending_is_off_nothing_is_authorised_or_started(settings: Setting
     prepared, authorised = make_dispatch(DispatchStatus.PREPARED), make_dispatch(DispatchStatus.AUTHORISED)
     settings.SENDING_ENABLED = False
     with pytest.raises(dispatches.SendingIsOff):
-        dispatches.authorise(prepared, by=make_user())
+        authorise(prepared, by=make_user(Role.Name.SENDER))
     dispatches.start(authorised)
     assert status_of(authorised) == DispatchStatus.AUTHORISED
 
 
 def test_of_two_who_authorise_one_is_told() -> None:
     dispatch = make_dispatch(DispatchStatus.PREPARED)
-    stale = Dispatch.objects.get()
-    dispatches.authorise(dispatch, by=make_user())
+    stale, seen = Dispatch.objects.get(), dossier_of(dispatch).sha256
+    authorise(dispatch, by=make_user(Role.Name.SENDER))
     with pytest.raises(Overtaken):
-        dispatches.authorise(stale, by=make_user())
+        dispatches.authorise(stale, by=make_user(Role.Name.SENDER), seen=seen)
 
 
 def test_starting_rings_for_each_delivery(rung: Rung, django_capture_on_commit_callbacks: Any) -> None:

@@ -1,7 +1,7 @@
 """The mail that an office gets: what it says in which language, and that its bytes stay the same."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.message import EmailMessage
@@ -18,14 +18,13 @@ from letters.models import Letter
 from tests.dispatch.sending import make_dispatch
 
 pytestmark = pytest.mark.django_db
+AT = datetime(2020, 8, 5, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture
 def dispatch(settings: Settings) -> Dispatch:
     settings.SENDING_ENABLED = True
-    dispatch = make_dispatch(recipients=5)
-    Dispatch.objects.update(authorised_at=datetime(2020, 8, 5, 9, 30, tzinfo=UTC))
-    return dispatch
+    return make_dispatch(recipients=5)
 
 
 @pytest.fixture
@@ -39,13 +38,19 @@ def in_language(dispatch: Dispatch, language: str) -> Delivery:
     return found
 
 
+def mail_of(delivery: Delivery) -> bytes:
+    """As it is when it is put together now, and frozen."""
+    delivery.wording = emails.put_together(delivery, at=AT)
+    return emails.covering(delivery)
+
+
 def parsed(delivery: Delivery) -> EmailMessage:
-    return message_from_bytes(emails.covering(delivery), policy=policy.default)  # type: ignore[return-value]
+    return message_from_bytes(mail_of(delivery), policy=policy.default)  # type: ignore[return-value]
 
 
 def addressed(delivery: Delivery) -> tuple[str, str]:
     """Name and address that the mail is to, read as RFC 2047 has it (`policy.default` puts spaces into names)."""
-    name, address = parseaddr(message_from_bytes(emails.covering(delivery))["To"])
+    name, address = parseaddr(message_from_bytes(mail_of(delivery))["To"])
     return str(make_header(decode_header(name))), address
 
 
@@ -61,7 +66,7 @@ def test_the_headers(delivery: Delivery) -> None:
     assert addressed(delivery) == ("Прэзідэнт Рэспублікі Беларусь", "president@government.example.org")
     assert mail["From"] == "Undersigned <letters@undersigned.example.org>"
     assert mail["Reply-To"] == delivery.edition.content["contact_email"]
-    assert mail["Date"].datetime == datetime(2020, 8, 5, 9, 30, tzinfo=UTC)
+    assert mail["Date"].datetime == AT
     assert mail["Message-ID"] == delivery.message_id
     assert mail["Content-Language"] == "be"
     assert "Адкрыты ліст «" in mail["Subject"]
@@ -114,6 +119,40 @@ def test_the_same_bytes_each_time_and_fit_for_the_wire(delivery: Delivery) -> No
     assert max(map(len, mail.split(b"\r\n"))) <= 998
 
 
+def test_what_is_edited_afterwards_does_not_go_out(dispatch: Dispatch) -> None:
+    delivery = in_language(dispatch, "be")
+    frozen = emails.covering(delivery)
+    covering = delivery.edition.letter.covering
+    covering.subject_be, covering.body_be = "Іншая тэма", "Іншы тэкст"
+    covering.save()
+    delivery.edition.letter.recipients.update(title_be="Іншы", salutation_be="Іншы")
+    Letter.objects.update(contact_email="other@example.org")
+    assert emails.covering(in_language(dispatch, "be")) == frozen
+
+
+@pytest.mark.parametrize("column", ["sender", "title", "reply_to", "subject", "covering", "letter", "put_together_at"])
+def test_what_is_not_as_it_was_frozen_is_not_sent(dispatch: Dispatch, column: str) -> None:
+    wording = in_language(dispatch, "be").wording
+    frozen = getattr(wording, column)
+    setattr(wording, column, frozen + timedelta(seconds=1) if column == "put_together_at" else f"x{frozen}")
+    wording.save()
+    with pytest.raises(emails.Unfit, match="not the one that was frozen"):
+        emails.covering(in_language(dispatch, "be"))
+
+
+def test_another_pdf_than_the_frozen_one_is_not_sent(dispatch: Dispatch) -> None:
+    en, be = (dispatch.edition.files.get(language=language) for language in ("en", "be"))
+    dispatch.edition.files.filter(pk=be.pk).update(sealed=en.sealed, sha256=en.sha256)
+    with pytest.raises(emails.Unfit, match="not the one that was frozen"):
+        emails.covering(in_language(dispatch, "be"))
+
+
+def test_what_was_never_put_together_is_not_sent(dispatch: Dispatch) -> None:
+    in_language(dispatch, "be").wording.delete()
+    with pytest.raises(emails.Unfit, match="never put together"):
+        emails.covering(in_language(dispatch, "be"))
+
+
 def test_a_demonstration_says_so_first(delivery: Delivery) -> None:
     assert "[Demonstration]" in str(parsed(delivery)["Subject"]) or "[Дэман" in str(parsed(delivery)["Subject"])
     first, *_ = text(delivery).splitlines()
@@ -132,7 +171,7 @@ def test_a_text_with_an_unknown_placeholder_is_no_mail(delivery: Delivery, body:
     covering.body_be = body
     covering.save()
     with pytest.raises(emails.Unfit, match="covering text"):
-        emails.covering(delivery)
+        mail_of(delivery)
 
 
 def test_what_is_filled_in_is_not_read_for_placeholders(delivery: Delivery) -> None:
@@ -157,7 +196,7 @@ def test_no_text_brings_in_a_header(delivery: Delivery) -> None:
 def test_an_address_that_is_none(delivery: Delivery, address: str) -> None:
     delivery.address = address
     with pytest.raises(emails.Unfit) as unfit:
-        emails.covering(delivery)
+        mail_of(delivery)
     assert "@" not in str(unfit.value)
 
 
@@ -174,7 +213,7 @@ def test_what_is_missing_is_said(delivery: Delivery, what: str) -> None:
     else:
         edition.files.filter(language="be").update(sha256=file.sha256[::-1])
     with pytest.raises(emails.Unfit):
-        emails.covering(Delivery.objects.get(pk=delivery.pk))
+        mail_of(Delivery.objects.get(pk=delivery.pk))
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from ledger.models import Event
 from ledger.services import Overtaken
 from tests.conftest import Rung
 from tests.dispatch.catcher import HANG, Catcher
-from tests.dispatch.sending import deliver, make_delivery, make_sealed_edition, send_all
+from tests.dispatch.sending import authorise, deliver, make_delivery, make_sealed_edition, send_all
 from tests.factories import make_user
 from tests.tools import freshly_signed_in
 
@@ -186,7 +186,7 @@ def test_it_is_read_with_the_claim(catcher: Catcher, monkeypatch: pytest.MonkeyP
 def test_a_new_site_sends_nothing_until_somebody_says_so(catcher: Catcher, sender: Client) -> None:
     dispatch = dispatches.prepare(make_sealed_edition(), by=make_user())
     with pytest.raises(dispatches.SendingIsOff):
-        dispatches.authorise(dispatch, by=make_user())
+        authorise(dispatch, by=make_user(Role.Name.SENDER))
     deliveries.sweep()  # by which the worker's host is known
     shown = page(sender)
     assert "Nobody has switched it on yet." in shown
@@ -196,7 +196,7 @@ def test_a_new_site_sends_nothing_until_somebody_says_so(catcher: Catcher, sende
     assert "The letter of August goes out" in said
     assert "Siarhei Sender" in said
     assert "May send" in said
-    dispatches.authorise(dispatch, by=make_user())
+    authorise(dispatch, by=make_user(Role.Name.SENDER))
     dispatches.start(dispatch)
     send_all(dispatch)
     assert len(catcher.caught) == 1

@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from ledger.models import Event
-from mailing import services, tasks
+from mailing import returns, services, tasks
 from mailing.models import Mail
 from mailing.states import MailStatus
 
@@ -95,7 +95,48 @@ def test_an_address_that_is_refused_for_good_is_not_tried_again(monkeypatch: pyt
     refusal = smtplib.SMTPRecipientsRefused({"a@example.org": (550, b"no such mailbox")})
     monkeypatch.setattr(EmailMessage, "send", _raising(refusal))
     services.send(Mail.objects.get())
+    row = Mail.objects.get()
+    assert (row.status, row.to, row.body) == (MailStatus.BOUNCED, "", "")
+
+
+def test_where_it_is_our_server_that_is_refused_the_address_is_not_to_blame(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue()
+    refusal = smtplib.SMTPRecipientsRefused({"a@example.org": (554, b"5.7.1 Relay access denied")})
+    monkeypatch.setattr(EmailMessage, "send", _raising(refusal))
+    services.send(Mail.objects.get())
     assert Mail.objects.get().status == MailStatus.FAILED
+
+
+def test_each_mail_comes_back_to_an_address_of_its_own_beside_its_sender(
+    settings: Settings, worker: Callable[[], None]
+) -> None:
+    settings.MAIL_FROM = "A Coalition <signatures@example.org>"
+    queue()
+    queue("note:2", sender="hello@neutral.example.org")
+    queue("note:3", sender=f"{'x' * 60}@example.org")
+    worker()
+    usual, neutral, long = sent_mail.outbox
+    assert returns.mail_in(usual.from_email) == Mail.objects.get(key="note:1").pk
+    assert usual.from_email.startswith("signatures+m")
+    assert usual.message()["From"] == "A Coalition <signatures@example.org>"
+    assert returns.mail_in(neutral.from_email) == Mail.objects.get(key="note:2").pk
+    assert neutral.from_email.endswith("@neutral.example.org")
+    assert neutral.message()["From"] == "hello@neutral.example.org"
+    assert long.from_email == f"{'x' * 60}@example.org", "no server takes a longer one"
+
+
+def test_nobody_makes_up_a_return_address() -> None:
+    token = returns.of_mail(7)
+    assert returns.mail_in(f"Signatures+{token.upper()}@example.org") == 7
+    for forged in (
+        "m8" + token[2:],
+        token[:-1] + ("0" if token[-1] != "0" else "1"),
+        token[:-1],
+        "m7.",
+        "",
+        "d" + token[1:],
+    ):
+        assert returns.mail_in(f"signatures+{forged}@example.org") is None
 
 
 def test_what_a_killed_worker_had_claimed_is_sent_by_another(worker: Callable[[], None]) -> None:

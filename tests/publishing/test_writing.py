@@ -27,6 +27,7 @@ from signatories import links
 from signatories.models import Signature
 from signatories.services import approve, withdraw
 from signatories.states import SignatureStatus
+from tests.dispatch.sending import authorise
 from tests.factories import make_edition, make_letter, make_signature, make_user
 from tests.publishing.conftest import Read
 
@@ -325,7 +326,7 @@ class TestEverything:
     def test_delivery_is_on_the_record(self, letter: Letter, read: Read, settings: Settings) -> None:
         settings.SENDING_ENABLED = True
         dispatch = dispatches.prepare(make_edition(letter, sealed=True), by=make_user())
-        dispatches.authorise(dispatch, by=make_user(Role.Name.SENDER))
+        authorise(dispatch, by=make_user(Role.Name.SENDER))
         dispatches.start(dispatch)
         services.publish()
         page = read("/en/letters/belarus-2020/delivery/")[2].decode()

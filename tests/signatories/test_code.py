@@ -20,11 +20,11 @@ from letters.models import Letter
 from letters.services import save_version
 from letters.states import LetterStatus
 from mailing.models import Mail
-from signatories import services, visits
+from signatories import links, services, visits
 from signatories.models import Signature
 from signatories.states import SignatureStatus
 from tests.factories import PASSWORD, make_letter, make_signature, make_user
-from tests.signatories.reaching import ACCOUNT, code_in, enter_with_code
+from tests.signatories.reaching import ACCOUNT, SECRET, code_in, enter_with_code, path, secret_of
 from tests.tools import mails_to
 
 pytestmark = pytest.mark.django_db
@@ -106,13 +106,58 @@ class TestTheCode:
         ask(client)
         assert enter(client, wrong).status_code == 422
 
-    def test_guessing_is_bounded_across_browsers(self, signature: Signature) -> None:
+    def test_guessing_is_bounded_by_the_code(self, client: Client, signature: Signature) -> None:
+        """However often the session is put back to where nothing was guessed yet."""
+        ask(client)
+        kept = Session.objects.get()
         answers = []
         for _ in range(4):
-            browser = Client()
-            ask(browser)
-            answers += [enter(browser, wrong).status_code for wrong in ("BBBB-BBBB", "CCCC-CCCC")]
-        assert answers.count(429) == 3
+            answers += [enter(client, wrong).status_code for wrong in ("BBBB-BBBB", "CCCC-CCCC")]
+            kept.save()
+        assert answers == [422] * 5 + [429] * 3
+
+    def test_strangers_who_guess_do_not_lock_the_owner_out(self, client: Client, signature: Signature) -> None:
+        ask(client)
+        code = code_in(Mail.objects.get())
+        for _ in range(6):
+            stranger = Client(REMOTE_ADDR="192.0.2.7")
+            ask(stranger)
+            for wrong in ("BBBB-BBBB", "CCCC-CCCC", "DDDD-DDDD"):
+                enter(stranger, wrong)
+        enter(client, code)
+        assert client.get(ACCOUNT).context["signatures"] == [signature]
+
+    def test_nor_do_those_who_ask_for_codes(self, client: Client, signature: Signature) -> None:
+        """Whoever has a link of ours gets a code all the same, three times a day."""
+        for number in range(12):
+            ask(Client(REMOTE_ADDR="192.0.2.7"), f"jane+{number}@watch.example.org")
+        assert len(mails_to(JANE)) == 3
+        assert ask(client).status_code == 302
+        assert "on the page behind it you can have a code mailed" in client.get(CODE).text
+        own = path(links.own_url(signature))
+        assert f'action="{own}code/"' in client.get(own).text
+        for _ in range(5):
+            assert client.post(f"{own}code/").headers["Location"] == CODE
+        assert len(mails_to(JANE)) == 6
+        enter(client, code_in(mails_to(JANE)[-1]))
+        assert client.get(ACCOUNT).context["signatures"] == [signature]
+
+    def test_a_link_to_what_is_withheld_or_locked_gets_none(self, client: Client, letter: Letter) -> None:
+        hidden = make_signature(letter, email=JANE, visibility="withheld")
+        locked = make_signature(letter, email=JANE)
+        assert locked.organisation
+        services.lock(locked.organisation, by=make_user())
+        client.post(SECRET, {"secret": secret_of(hidden)})
+        for signature in (hidden, locked):
+            signature.refresh_from_db()
+            page = path(links.own_url(signature))
+            assert f"{page}code/" not in client.get(page).text
+            client.post(f"{page}code/")
+        assert not Mail.objects.exists()
+
+    def test_looking_at_the_button_mails_nothing(self, client: Client, signature: Signature) -> None:
+        assert client.get(f"{path(links.own_url(signature))}code/").status_code == 405
+        assert not Mail.objects.exists()
 
     def test_the_latest_one_counts(self, client: Client, signature: Signature) -> None:
         for _ in range(2):

@@ -16,9 +16,9 @@ from ledger.models import Event
 from ledger.services import Overtaken
 from signatories import registry_tables
 from signatories.authority import Grade
-from signatories.models import Invitation, MandatedSigner, Organisation
-from signatories.services import deciding, inviting, registry
-from signatories.services.evidence import organisation_of
+from signatories.models import Invitation, MandatedSigner, Organisation, Signature
+from signatories.services import access, deciding, inviting, registry
+from signatories.services.evidence import assess, organisation_of
 from tests.factories import make_letter, make_organisation, make_signature, make_user
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +44,10 @@ def found(desk: Client, query: str, **filters: str) -> list[str]:
 
 def page_of(organisation: Organisation) -> str:
     return reverse("desk:organisation", args=[organisation.pk])
+
+
+def locked(*signatures: Signature) -> list[bool]:
+    return [signature.is_locked for signature in signatures]
 
 
 class TestFinding:
@@ -165,6 +169,35 @@ class TestEntering:
             assert said in desk.post(f"{page_of(one)}{verb}/", follow=True).text
         happened = [past.words for past in desk.get(page_of(one)).context["history"]]
         assert happened == ["Access unlocked", "Access locked"]
+
+    def test_what_looks_alike_is_shown_at_locking_and_locked_where_it_is_ticked(self, desk: Client) -> None:
+        letter = make_letter()
+        one = make_organisation(name="Minsk Watch", country="BY")
+        own = make_signature(letter, name="Minsk Watch", status="pending", email="own@one.org")
+        cyrillic = make_signature(letter, name="Mіnsk Watch", status="pending", email="a@two.org")
+        spelt = make_signature(letter, name="Minsk Wotch", status="pending", email="a@three.org")
+        other = make_signature(letter, name="Brest Centre", status="pending")
+        for signature in (own, cyrillic, spelt, other):
+            assess(signature)
+        page = desk.get(f"{page_of(one)}lock/")
+        assert [signature for signature, *_ in page.context["alike"]] == [cyrillic, spelt]
+        assert " checked" not in page.text
+        desk.post(f"{page_of(one)}lock/", {"too": [spelt.pk, other.pk, "x"]})
+        assert locked(own, cyrillic, spelt, other) == [True, False, True, False]
+        desk.post(f"{page_of(one)}lock/too/", {"too": [cyrillic.pk]})
+        assert locked(own, cyrillic, spelt, other) == [True, True, False, False]
+        assert f'value="{cyrillic.pk}" checked' in desk.get(f"{page_of(one)}lock/").text
+        history = desk.get(reverse("desk:signature", args=[spelt.pk])).text
+        assert "Access no longer locked with another name" in history
+        desk.post(f"{page_of(one)}unlock/")
+        assert locked(own, cyrillic, spelt, other) == [False] * 4
+
+    def test_what_was_locked_too_stays_so_in_a_merged_record(self, desk: Client, reviewer: User) -> None:
+        goes, stays = make_organisation(name="One"), make_organisation(name="Two")
+        spelt = make_signature(make_letter(), name="Oone", status="pending")
+        access.lock(goes, by=reviewer, also=[spelt])
+        registry.merge(goes, into=stays, by=reviewer)
+        assert locked(spelt) == [True]
 
     def test_the_logo_is_a_bare_picture_for_staff(self, desk: Client) -> None:
         one = make_organisation(name="One")

@@ -15,6 +15,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from mailing.returns import mail_in
+
 logger = logging.getLogger(__name__)
 MOST_BYTES = 50_000_000
 _numbers = itertools.count()
@@ -62,7 +64,8 @@ class Catcher:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd calls it so)
         """Answer once the mail is on the disk, never before: whoever hears 250 may forget it."""
-        is_dispatch = _without_tag(envelope.mail_from or "") == self.dispatch_address
+        sender = envelope.mail_from or ""
+        is_dispatch = _without_tag(sender) == self.dispatch_address and not mail_in(sender)
         assert isinstance(envelope.original_content, bytes)
         write(self.directory if is_dispatch else self.directory / "others", envelope.original_content)
         return "250 2.0.0 Written"

@@ -2,15 +2,26 @@
 
 import re
 
-from dispatch.models import Delivery
+from django.db import models
+from django.utils.translation import gettext_lazy as _
 
-Refusal = Delivery.Refusal
 STATUS = re.compile(r"(?<![\d.])[245]\.(\d{1,3})\.(\d{1,3})(?![\d.])")  # RFC 3463
 QUEUE_ID = re.compile(
     r"queued as <?([\w.-]+)|\bid=([\w.-]+)|InternalId=(\d+)|taken as ([\w.-]+)"
     r"|^(?:2\.0\.0 )?(\w{10,20}) Message accepted",
     re.IGNORECASE,
 )
+
+
+class Refusal(models.TextChoices):
+    """Why a mail server would not have it, as far as it says."""
+
+    MAILBOX = "mailbox", _("there is no such mailbox, or it is closed")
+    POLICY = "policy", _("it is against the policy of the mail server: blocked, or taken for spam")
+    SIZE = "size", _("the mail is too large, or the mailbox is full")
+    OURS = "ours", _("the mail server does not take our sender or our mail server: an operator has to look")
+    OTHER = "other", _("for another reason")
+
 
 # By subject and detail, then by subject alone. What is said of our sender or our server is no word about the letter.
 BY_DETAIL: dict[tuple[int, int], Refusal] = {
