@@ -29,12 +29,16 @@ def make_covering(letter: Letter) -> Covering:
 
 
 def make_sealed_edition(*, recipients: int = 1, size: int = 3000, is_demonstration: bool = True) -> Edition:
-    """An edition whose sealed files are noise of `size` bytes: what is in them is nothing to a delivery."""
+    """An edition of a letter of its own, as `seal_noise` leaves it."""
     letter = make_letter(slug=f"letter-{next(_numbers)}", is_demonstration=is_demonstration, published=False)
     letter.recipients.filter(order__gt=recipients).delete()
     _add_recipients(letter, recipients)
     make_covering(letter)
-    edition = make_edition(letter)
+    return seal_noise(make_edition(letter), size=size)
+
+
+def seal_noise(edition: Edition, *, size: int) -> Edition:
+    """Sealed files of `size` bytes: what is in them is nothing to a delivery."""
     for file in edition.files.all():
         data = random.Random(file.language).randbytes(size)
         path = default_storage.save(f"sealed/{edition.pk}-{file.language}.pdf", ContentFile(data))
@@ -54,7 +58,11 @@ def _add_recipients(letter: Letter, total: int) -> None:
 
 def make_dispatch(status: str = DispatchStatus.SENDING, *, recipients: int = 1, **edition: int) -> Dispatch:
     """A dispatch `prepared`, `authorised` or `sending`."""
-    dispatch = dispatches.prepare(make_sealed_edition(recipients=recipients, **edition), by=make_user())
+    return set_going(make_sealed_edition(recipients=recipients, **edition), status)
+
+
+def set_going(edition: Edition, status: str = DispatchStatus.SENDING) -> Dispatch:
+    dispatch = dispatches.prepare(edition, by=make_user())
     if status != DispatchStatus.PREPARED:
         authorise(dispatch, by=make_user(Role.Name.SENDER))
     if status == DispatchStatus.SENDING:
