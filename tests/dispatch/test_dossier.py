@@ -351,8 +351,12 @@ def test_a_recipient_is_taken_out_and_gets_it_another_time(dispatch: Dispatch, c
     assert Event.objects.about(first).latest("pk").by == campaigner
     authorise(dispatch, by=sender)
     assert "Nothing was done" in post(campaigner, f"/desk/deliveries/{second.pk}/exclude/")
-    again = dispatches.prepare(dispatch.edition, by=campaigner)
+    assert "Prepare a dispatch for those left out" in page(campaigner, dispatch)
+    assert "Prepare a dispatch for those left out" not in page(sender, dispatch)
+    post(campaigner, f"/desk/editions/{dispatch.edition_id}/prepare/")
+    again = Dispatch.objects.latest("pk")
     assert [delivery.recipient for delivery in again.deliveries.all()] == [first.recipient]
+    assert "Prepare a dispatch for those left out" not in page(campaigner, dispatch)
 
 
 def test_who_was_taken_out_is_not_on_the_record(dispatch: Dispatch, sender: User) -> None:
