@@ -78,10 +78,15 @@ class Looked:
         return [delivery for delivery in self.deliveries if delivery.is_mail]
 
     def dry_run_of_these(self) -> DryRun | None:
-        """The latest, if it has ended and was of the mails as they are."""
+        """The latest, if it has ended and had every mail as it is now."""
         latest = self.dry_run
         has_ended = latest is not None and latest.status in (DryRunStatus.SAME, DryRunStatus.DIFFERENT)
-        return latest if latest and has_ended and latest.mails == mails_of(self.mails) else None
+        return latest if latest and has_ended and mails_of(self.mails).items() <= latest.mails.items() else None
+
+    def differences(self) -> list[dict[str, Any]]:
+        """What that one found about mails that are still to go."""
+        run, mails = self.dry_run_of_these(), {mail.pk for mail in self.mails}
+        return [one for one in run.differences if one["delivery"] in mails] if run else []
 
 
 def wording_of(delivery: Delivery) -> Wording | None:
@@ -89,9 +94,9 @@ def wording_of(delivery: Delivery) -> Wording | None:
     return getattr(delivery, "wording", None)
 
 
-def mails_of(deliveries: list[Delivery]) -> str:
-    """The SHA-256 of a set of frozen mails."""
-    return digest({str(mail.pk): wording.sha256 if (wording := wording_of(mail)) else "" for mail in deliveries})
+def mails_of(deliveries: list[Delivery]) -> dict[str, str]:
+    """The SHA-256 of each frozen mail, by the key of its delivery."""
+    return {str(mail.pk): wording.sha256 if (wording := wording_of(mail)) else "" for mail in deliveries}
 
 
 def behind(versions: list[Version]) -> dict[str, int]:
@@ -319,9 +324,8 @@ def _no_dry_run(looked: Looked) -> Iterator[Found]:
 
 
 def _dry_run_differs(looked: Looked) -> Iterator[Found]:
-    run = looked.dry_run_of_these()
-    if looked.mails and run and run.status == DryRunStatus.DIFFERENT:
-        yield Found("", run.differences, _("In the dry run, not every mail arrived as it is frozen. See below."))
+    if differences := looked.differences():
+        yield Found("", differences, _("In the dry run, not every mail arrived as it is frozen. See below."))
 
 
 def _nobody(looked: Looked) -> Iterator[Found]:
@@ -493,8 +497,7 @@ def _facts(looked: Looked) -> Iterator[tuple[str, dict[str, Any]]]:
     for delivery in looked.deliveries:
         yield f"delivery {delivery.pk}", _of_delivery(delivery)
     yield "sender", {finding.key: list(finding.records) for finding in looked.sender.findings}
-    run = looked.dry_run_of_these()
-    yield "rehearsal", {"status": run.status if run else "", "differences": run.differences if run else []}
+    yield "rehearsal", {"is_done": looked.dry_run_of_these() is not None, "differences": looked.differences()}
 
 
 def _of_file(file: EditionFile) -> dict[str, Any]:
@@ -556,6 +559,7 @@ PARTS: dict[str, Promise] = {
     "certificate": gettext_lazy("Certificate of the seal (SHA-256)"),
     "stamped_at": gettext_lazy("Time stamp"),
     "put_together_at": gettext_lazy("Put together (UTC)"),
+    "is_done": gettext_lazy("Of the mails as they are"),
     "differences": gettext_lazy("Differences"),
     "title": gettext_lazy("Office, as it is addressed"),
     "channel": gettext_lazy("Goes by"),
@@ -575,7 +579,7 @@ PARTS: dict[str, Promise] = {
 }
 LABELS: dict[str, Mapping[str, Any]] = {
     "channel": {channel.value: channel.label for channel in Channel},
-    "status": {status.value: status.label for kind in (EditionStatus, DryRunStatus) for status in kind},
+    "status": {status.value: status.label for status in EditionStatus},
 }
 LONG = 60
 
@@ -650,6 +654,8 @@ def _change(about: str, part: str, old: Any, new: Any) -> Change:
 def _shown(part: str, value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     if isinstance(value, list):
-        return ", ".join(str(item) for item in value)
+        return ", ".join(str(item) for item in value) if part != "differences" else str(len(value))
     return str(LABELS.get(part, {}).get(value, value))

@@ -598,6 +598,18 @@ def test_what_is_put_together_anew_wants_a_dry_run_of_its_own(dispatch: Dispatch
     assert "no-dry-run" in kinds(dispatch)
 
 
+def test_who_is_taken_out_takes_their_part_of_the_dry_run_with_them(dispatch: Dispatch, campaigner: User) -> None:
+    first, _second = dispatch.deliveries.all()
+    subject = first.wording.subject
+    Wording.objects.filter(delivery=first).update(subject="Tampered with")
+    rehearse(dispatch)
+    assert "dry-run-differs" in kinds(dispatch)
+    Wording.objects.filter(delivery=first).update(subject=subject)
+    assert "dry-run-differs" in kinds(dispatch), "only another run clears it"
+    dispatches.exclude(first, by=campaigner)
+    assert not {"dry-run-differs", "no-dry-run"} & kinds(dispatch)
+
+
 @pytest.mark.parametrize("how", ["on the line", "in the database", "refused", "another address"])
 def test_a_dry_run_notices_a_byte(dispatch: Dispatch, sender: User, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     [first, *_] = dispatch.deliveries.all()
