@@ -6,7 +6,8 @@ somebody, with a reason, as it is. Facts and findings together have one SHA-256:
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from difflib import SequenceMatcher
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -395,13 +396,14 @@ BY_KEY = {check.key: check for check in CHECKS}
 
 @dataclass(frozen=True)
 class Change:
-    """One fact that is another than it was; `words` are the differences of a longer text."""
+    """One fact that is another than it was, of one row or of several; of longer texts, the words that differ."""
 
-    about: str
+    about: list[str]
     part: str
     old: str
     new: str
-    words: list[tuple[list[Words], list[Words]]] = field(default_factory=list)
+    old_words: list[Words] = field(default_factory=list)
+    new_words: list[Words] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -428,7 +430,14 @@ class Dossier:
     def changes_since(self, old: Facts) -> list[Change]:
         """What is not as it was when somebody looked at `old`."""
         groups = [*self.facts, *(group for group in old if group not in self.facts)]
-        return [change for group in groups for change in self._changes(group, old)]
+        found: dict[tuple[str, ...], Change] = {}
+        for change in (change for group in groups for change in self._changes(group, old)):
+            texts = ["".join(words.text for words in each) for each in (change.old_words, change.new_words)]
+            same = (change.part, *texts) if any(texts) else (change.part, change.old, change.new)
+            known = found.setdefault((*same, "" if change.part else change.about[0]), change)
+            if known is not change:
+                known.about.extend(change.about)
+        return list(found.values())
 
     def _changes(self, group: str, old: Facts) -> Iterator[Change]:
         before, now = old.get(group), self.facts.get(group)
@@ -437,10 +446,10 @@ class Dossier:
         about = self._label(group, old)
         if now is None and group.startswith(("delivery ", "finding ")):
             gone = _("taken out of the dispatch") if group.startswith("delivery ") else _("stands in the way no more")
-            yield Change(about, "", "", gone)
+            yield Change([about], "", "", gone)
             return
         if group.startswith("finding "):
-            yield Change(about, "", *_of_finding(before, now))
+            yield Change([about], "", _standing(before), _standing(now))
             return
         before, now = before or {}, now or {}
         changed = [part for part in {**now, **before} if before.get(part) != now.get(part)]
@@ -452,8 +461,9 @@ class Dossier:
     def _label(self, group: str, old: Facts) -> str:
         kind, _blank, which = group.partition(" ")
         if kind == "delivery":
-            title: str = (self.facts.get(group) or old[group])["title"]
-            return title
+            listed = (*self.looked.deliveries, *self.looked.excluded)
+            offices = {str(delivery.pk): delivery.recipient.title for delivery in listed}
+            return str(offices.get(which) or old[group]["title"])
         if kind == "finding":
             known = {finding.key: finding.sentence for finding in self.findings}
             check = BY_KEY.get(which.partition(":")[0])
@@ -581,6 +591,7 @@ LABELS: dict[str, Mapping[str, Any]] = {
     "channel": {channel.value: channel.label for channel in Channel},
     "status": {status.value: status.label for status in EditionStatus},
 }
+DATES = {"put_together_at": "DATETIME_FORMAT", "stamped_at": "DATETIME_FORMAT", "verified_on": "DATE_FORMAT"}
 LONG = 60
 
 
@@ -631,10 +642,6 @@ def _signature(signature: Signature) -> str:
     return reverse("desk:signature", args=[signature.pk])
 
 
-def _of_finding(before: dict[str, Any] | None, now: dict[str, Any] | None) -> tuple[str, str]:
-    return _standing(before), _standing(now)
-
-
 def _standing(told: dict[str, Any] | None) -> str:
     if told is None:
         return ""
@@ -647,8 +654,22 @@ def _change(about: str, part: str, old: Any, new: Any) -> Change:
     kind, _blank, which = part.partition(" ")
     label = str(Grade(int(which)).label) if kind == "grade" else str(PARTS.get(part, part))
     before, now = _shown(part, old), _shown(part, new)
-    long = min(len(before), len(now)) > LONG and " " in now
-    return Change(about, label, before, now, [compare(before, now)] if long else [])
+    if min(len(before), len(now)) > LONG and " " in now:
+        return Change([about], label, before, now, *_changed_lines(before, now))
+    return Change([about], label, before, now)
+
+
+def _changed_lines(old: str, new: str) -> tuple[list[Words], list[Words]]:
+    """Of two texts, the lines that differ, with the words in them that do."""
+    ones, others = old.splitlines(), new.splitlines()
+    before: list[Words] = []
+    now: list[Words] = []
+    for step, start, end, first, last in SequenceMatcher(a=ones, b=others, autojunk=False).get_opcodes():
+        if step != "equal":
+            of_old, of_new = compare("\n".join(ones[start:end]), "\n".join(others[first:last]))
+            before += [*([Words("\n…\n", False)] if before else []), *of_old]
+            now += [*([Words("\n…\n", False)] if now else []), *of_new]
+    return before, now
 
 
 def _shown(part: str, value: Any) -> str:
@@ -656,6 +677,9 @@ def _shown(part: str, value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    if part in DATES and value:
+        dates = value if isinstance(value, list) else [value]
+        return ", ".join(date_format(datetime.fromisoformat(date), DATES[part]) for date in dates)
     if isinstance(value, list):
         return ", ".join(str(item) for item in value) if part != "differences" else str(len(value))
     return str(LABELS.get(part, {}).get(value, value))

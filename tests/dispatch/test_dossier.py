@@ -478,8 +478,11 @@ def test_who_authorises_again_is_shown_only_what_changed(dispatch: Dispatch, cam
     dispatches.put_together(dispatch, by=sender)
     waive_all(dispatch, by=sender)
     answer = freshly_signed_in(campaigner).get(f"/desk/dispatches/{dispatch.pk}/")
-    told = [(change.about, change.part) for change in answer.context["changes"]]
-    assert {part for _about, part in told if part} - {"Put together (UTC)"} == {"Covering text"}
+    told = {change.part: change for change in answer.context["changes"] if change.part}
+    assert set(told) - {"All mails", "Put together (UTC)"} == {"Covering text"}
+    assert "Паважаны" not in "".join(words.text for words in told["Covering text"].new_words), (
+        "no line that is as it was"
+    )
     shown = unescape(" ".join(answer.content.decode().split()))
     assert "<del>Просім </del>" in shown
     assert "<ins>Патрабуем </ins>" in shown
