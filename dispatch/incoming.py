@@ -4,9 +4,11 @@ It was written by strangers, so nothing in it is trusted but our own signed toke
 reader: only its first megabyte is parsed, nesting is looked at before, and every text is made one printable line.
 """
 
+import codecs
+import contextlib
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from email import policy
@@ -14,8 +16,9 @@ from email.header import decode_header
 from email.message import Message
 from email.parser import BytesHeaderParser, BytesParser
 from email.utils import parseaddr, parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
+from django.core.exceptions import SuspiciousOperation
 from django.utils import timezone
 from django.utils.html import strip_tags
 
@@ -25,13 +28,15 @@ from dispatch.transcript import printable
 from mailing.refusals import Refusal, refusal_of
 from mailing.returns import mail_in
 
+T = TypeVar("T")
 PARSED = 1024 * 1024  # bytes
 NESTED = 40  # mentions of a boundary; more than that is made to hurt
 PARTS = 50
 TEXT = 100_000  # characters
 
+NO_CHARSETS = ("punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem")
 ENVELOPE = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To", "Cc")
-MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
+MESSAGE_ID = re.compile(r"<[^<>\s\x00-\x20\x7f]{1,250}>")
 ABSENT = re.compile(
     r"^(out of (the )?office|auto(matic)?[ -]?(reply|response)|автоответ|автоматический ответ"
     r"|аўтаадказ|аўтаматычны адказ)",
@@ -78,10 +83,18 @@ class Incoming:
 
 def understand(raw: bytes) -> Incoming:
     """Whatever `raw` is. What the parser of the standard library stumbles over is unclear, and people read it."""
-    try:
-        return _understand(raw)
-    except Exception:  # it stumbles in many ways, and none of them is a reason to stop reading the mailbox
-        return Incoming(key=hashlib.sha256(raw).hexdigest())
+    for understood in (_understand, _understand_head):
+        with contextlib.suppress(Exception):  # it stumbles in many ways: no reason to stop reading the mailbox
+            return understood(raw)
+    return Incoming(key=hashlib.sha256(raw).hexdigest())
+
+
+def _understand_head(raw: bytes) -> Incoming:
+    """To whom it belongs, at least."""
+    message = BytesHeaderParser(policy=policy.compat32).parsebytes(raw[:PARSED])
+    stated = _addressed(message, {})
+    token, mail = _first(returns.read, stated), _first(mail_in, stated)
+    return Incoming(key=_key(message, raw), token=token, mail=mail, answers=_answers(message))
 
 
 def _understand(raw: bytes) -> Incoming:
@@ -93,8 +106,8 @@ def _understand(raw: bytes) -> Incoming:
     return Incoming(
         key=_key(message, raw),
         kind=kind,
-        token=next(filter(None, map(returns.read, stated)), None),
-        mail=next(filter(None, map(mail_in, stated)), None),
+        token=_first(returns.read, stated),
+        mail=_first(mail_in, stated),
         answers=_answers(message),
         status=_line(report.get("status"))[:20],
         said=_line(report.get("diagnostic-code")),
@@ -170,6 +183,10 @@ def _addressed(message: Message, report: dict[str, str]) -> list[str]:
     return [*values, report.get("original-envelope-id", "")[:4000]]
 
 
+def _first(read: Callable[[str], T | None], texts: Iterable[str]) -> T | None:
+    return next((found for text in texts if (found := read(text)) is not None), None)
+
+
 def _answers(message: Message) -> list[str]:
     """What a reply answers stands last in its references. A report holds the head of the mail that it is about."""
     found: list[str] = []
@@ -187,10 +204,15 @@ def _answers(message: Message) -> list[str]:
 
 
 def _parts(message: Message) -> Iterator[Message]:
-    for number, part in enumerate(message.walk()):
-        if number == PARTS:
-            return
+    """Its own, and nothing of a mail that it only encloses: somebody may pass a notice on, or send one back."""
+    waiting, number = [message], 0
+    while waiting and number < PARTS:
+        part = waiting.pop(0)
         yield part
+        number += 1
+        if part.get_content_maintype() == "multipart" and part.is_multipart():
+            enclosed: Any = part.get_payload()
+            waiting = [*enclosed[:PARTS], *waiting]
 
 
 def _header(message: Message, name: str) -> str:
@@ -207,9 +229,14 @@ def _decoded(piece: str | bytes, charset: str | None) -> str:
     if isinstance(piece, str):
         return piece
     try:
-        return piece.decode(charset or "utf-8", errors="replace")
+        return piece.decode(_known(charset or "utf-8"), errors="replace")
     except (LookupError, ValueError):
         return piece.decode("utf-8", errors="replace")
+
+
+def _known(charset: str) -> str:
+    """No mail is written in what Python can decode besides, and some of that takes a minute for a megabyte."""
+    return "utf-8" if codecs.lookup(charset).name in NO_CHARSETS else charset
 
 
 def _line(text: object) -> str:
@@ -223,8 +250,15 @@ def _text_of(message: Message) -> str:
             if part.get_content_type() == wanted and part.get_content_disposition() != "attachment":
                 payload = part.get_payload(decode=True)
                 text = _decoded(payload if isinstance(payload, bytes) else b"", part.get_content_charset())[:TEXT]
-                return _plain(strip_tags(text) if wanted == "text/html" else text)
+                return _plain(_without_tags(text) if wanted == "text/html" else text)
     return ""
+
+
+def _without_tags(text: str) -> str:
+    try:
+        return strip_tags(text)
+    except SuspiciousOperation:  # it is made to hurt: people read the mail itself
+        return ""
 
 
 def _plain(text: str) -> str:
@@ -232,9 +266,15 @@ def _plain(text: str) -> str:
 
 
 def _date(message: Message) -> datetime | None:
-    """When it was written, as it says, if that can be."""
+    """When our own mail server had it, which writes its line on top; else when it was written, as it says."""
+    received = str(message.get("Received", ""))[:2000].rpartition(";")[2]
+    return _past(received) or _past(str(message.get("Date", "")))
+
+
+def _past(text: str) -> datetime | None:
+    """If that can be."""
     try:
-        stated = parsedate_to_datetime(str(message.get("Date", ""))[:200])
+        stated = parsedate_to_datetime(" ".join(text.split())[:200])
         return stated if stated.tzinfo and stated <= timezone.now() else None
     except (TypeError, ValueError, OverflowError):
         return None

@@ -1,7 +1,6 @@
 """What came back: each mail is taken in once, and moves the delivery that it belongs to, if it may."""
 
 import logging
-from contextlib import suppress
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -30,37 +29,46 @@ class NotYet(Exception):
 
 
 def read() -> None:
-    """Take in what is unread in the mailbox of `BOUNCE_MAILBOX_URL`."""
+    """Take in what is unread in the mailbox of `BOUNCE_MAILBOX_URL`. One that can't be taken in holds up no other."""
     if not settings.BOUNCE_MAILBOX_URL:
         return
+    troubles = []
     try:
         with mailboxes.opened(settings.BOUNCE_MAILBOX_URL) as mailbox:
             for name, raw in mailbox.unread():
-                with suppress(NotYet):
+                try:
                     take_in(raw)
-                    mailbox.mark(name)
+                except NotYet:
+                    continue
+                except Exception as trouble:
+                    troubles.append(trouble)
+                    continue
+                mailbox.mark(name)
     except mailboxes.Unreachable as trouble:
         log.error("The mailbox of BOUNCE_MAILBOX_URL can't be read: %s. It is tried again every minute.", trouble)
+    if troubles:
+        raise ExceptionGroup("Mails that could not be taken in", troubles)
 
 
 def take_in(raw: bytes) -> None:
     """One mail, whoever wrote it; nothing happens for one that was taken in before. Raises `NotYet`."""
     mail = understand(raw)
-    delivery = hear(mail)
-    if delivery and mail.kind == Kind.REPLY:
-        _keep_whole(mail.key, delivery, raw)
+    hear(mail)
+    # Also where the disk was full, and it is read again.
+    for reply in Reply.objects.filter(source=mail.key, files=None).select_related("delivery"):
+        _keep_whole(reply, raw)
 
 
-def hear(mail: Incoming) -> Delivery | None:
-    """What came back, once; the delivery that it was taken in for. Raises `NotYet`."""
+def hear(mail: Incoming) -> None:
+    """What came back, once. Raises `NotYet`."""
     if ours := _of_outbox(mail):
         _tell_outbox(mail, ours)
-        return None
+        return
     if Notice.objects.filter(key=mail.key).exists():
-        return None
+        return
     delivery, attempt = _belongs_to(mail)
     if delivery is None and mail.is_vouched:  # a mail that somebody else sends through the same provider
-        return None
+        return
     if delivery and delivery.status in IN_HAND:
         raise NotYet
     kind = _kind(mail, delivery, attempt)
@@ -75,8 +83,6 @@ def hear(mail: Incoming) -> Delivery | None:
     except (IntegrityError, Overtaken):
         if not Notice.objects.filter(key=mail.key).exists():  # else another reader was first
             raise NotYet from None
-        return None
-    return delivery
 
 
 def _of_outbox(mail: Incoming) -> Mail | None:
@@ -154,7 +160,7 @@ def _was_accepted(delivery: Delivery) -> None:
 def _file(mail: Incoming, delivery: Delivery) -> None:
     delivery.replies.create(
         channel=Channel.EMAIL,
-        received_on=(mail.at or timezone.now()).date(),
+        received_on=max(filter(None, (mail.at or timezone.now(), delivery.settled_at))).date(),
         sender=mail.sender,
         subject=mail.subject,
         text=mail.text,
@@ -163,9 +169,8 @@ def _file(mail: Incoming, delivery: Delivery) -> None:
     touch(delivery.edition.letter, "delivery")
 
 
-def _keep_whole(key: str, delivery: Delivery, raw: bytes) -> None:
+def _keep_whole(reply: Reply, raw: bytes) -> None:
     """As it came, enclosures and all."""
-    reply = Reply.objects.get(delivery=delivery, source=key)
     evidence.keep(
-        delivery, raw, kind=Evidence.Kind.REPLY, content_type="message/rfc822", by=None, reply=reply
+        reply.delivery, raw, kind=Evidence.Kind.REPLY, content_type="message/rfc822", by=None, reply=reply
     )  # fmt: skip

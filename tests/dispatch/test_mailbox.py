@@ -2,13 +2,17 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
 from django.core.management import call_command
+from django.utils import timezone
 from pytest_django import Settings
 
 from dispatch import returns, tasks
@@ -297,6 +301,90 @@ def test_hostile_mail_breaks_nothing(delivery: Delivery, name: str) -> None:
     assert Notice.objects.count() == 2
 
 
+def test_a_message_id_with_a_nul_is_none(delivery: Delivery) -> None:
+    mailbox.take_in(answer(delivery, In_Reply_To="<\x00@example.org>", References="<a\x00b@example.org>"))
+    assert Notice.objects.get().kind == "unmatched"
+
+
+@pytest.mark.parametrize("charset", ["punycode", "idna", "unicode_escape", "undefined", "rot13", "zlib", "utf-16"])
+def test_what_is_no_charset_takes_no_time(delivery: Delivery, charset: str) -> None:
+    text = "a-" + "zz9z" * 200_000
+    raw = answer(delivery, text).replace(b"charset=utf-8", f"charset={charset}".encode())
+    began = time.monotonic()
+    mailbox.take_in(raw)
+    assert time.monotonic() - began < 5
+    assert Reply.objects.get().delivery == delivery
+
+
+def test_html_that_is_made_to_hurt_is_filed_for_people(delivery: Delivery) -> None:
+    raw = answer(delivery, "<a" + "<" * 1500).replace(b"text/plain", b"text/html")
+    mailbox.take_in(raw)
+    reply = Reply.objects.get()
+    assert reply.delivery == delivery
+    assert evidence.contents(reply.files.get()) == raw
+
+
+def enclosing(outer: str, inner: bytes, **headers: str) -> bytes:
+    """A mail that somebody wrote, with another one in it."""
+    lines = "".join(f"{name.replace('_', '-')}: {value}\n" for name, value in headers.items())
+    head = f"""{lines}MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="outer"
+
+--outer
+Content-Type: text/plain; charset=utf-8
+
+{outer}
+--outer
+Content-Type: message/rfc822
+
+"""
+    return head.encode() + inner + b"\n--outer--\n"
+
+
+def test_a_notice_that_somebody_encloses_in_a_reply_is_not_one(delivery: Delivery) -> None:
+    raw = enclosing(
+        "We got this from you. What is it?",
+        report(delivery, "failed", "5.1.1", "no such user"),
+        From="office@government.example.org",
+        To=returns.address(delivery.pk, 1),
+        Message_ID="<passed-on@government.example.org>",
+    )
+    mailbox.take_in(raw)
+    assert now_at(delivery).status == "accepted"
+    assert Reply.objects.get().text == "We got this from you. What is it?"
+
+
+def test_a_bounce_of_a_bounce_is_of_nothing(delivery: Delivery) -> None:
+    inner = report(delivery, "failed", "5.1.1", "no such user")
+    outer = enclosing("", inner, From="MAILER-DAEMON@elsewhere.example", To="postmaster@example.org", Return_Path="<>")
+    mailbox.take_in(outer)
+    assert now_at(delivery).status == "accepted"
+    assert Notice.objects.get().kind in ("unmatched", "unclear")
+
+
+def test_a_notice_sent_again_under_another_name_changes_nothing_more(delivery: Delivery) -> None:
+    raw = report(delivery, "failed", "5.1.1", "no such user")
+    mailbox.take_in(raw)
+    mailbox.take_in(raw.replace(b"Message-ID: <failed", b"Message-ID: <again", 1))
+    assert [event.target for event in Event.objects.about(delivery)].count("bounced") == 1
+    assert Notice.objects.count() == 2
+
+
+def test_a_reply_counts_from_when_our_server_had_it_whatever_day_it_names(delivery: Delivery) -> None:
+    Delivery.objects.update(settled_at=timezone.now() - timedelta(days=30))
+    had_it = timezone.now() - timedelta(days=2)
+    received = f"from mx by us (Postfix) id 4F2B;\n\t{format_datetime(had_it)}"
+    mailbox.take_in(answer(delivery, Received=received, Date="Mon, 1 Jan 2001 00:00:00 +0000"))
+    assert Reply.objects.get().received_on == had_it.date()
+
+
+def test_no_reply_came_before_the_letter_left(delivery: Delivery) -> None:
+    left = timezone.now() - timedelta(days=1)
+    Delivery.objects.update(settled_at=left)
+    mailbox.take_in(answer(delivery, Date="Mon, 1 Jan 2001 00:00:00 +0000"))
+    assert Reply.objects.get().received_on == left.date()
+
+
 def test_nothing_that_somebody_wrote_is_logged(delivery: Delivery, caplog: pytest.LogCaptureFixture) -> None:
     mailbox.take_in(answer(delivery))
     mailbox.take_in(report(delivery, "failed", "5.1.1"))
@@ -324,6 +412,26 @@ def test_a_maildir_is_read_once_and_nothing_deleted(delivery: Delivery, maildir:
     assert sorted(path.name for path in (maildir / "cur").iterdir()) == ["1.host:2,S", "2.host:2,FS", "3.host:2,S"]
     assert not list((maildir / "new").iterdir())
     assert sorted(Notice.objects.values_list("kind", flat=True)) == ["failed", "reply"]
+
+
+def test_one_that_cant_be_taken_in_holds_up_no_other_and_is_read_again(
+    delivery: Delivery, maildir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (maildir / "new" / "1.reply").write_bytes(answer(delivery))
+    (maildir / "new" / "2.report").write_bytes(report(delivery, "failed", "5.1.1"))
+    with monkeypatch.context() as full:
+        full.setattr(evidence, "keep", _no_space)
+        with pytest.raises(ExceptionGroup):
+            mailbox.read()
+    assert now_at(delivery).status == "bounced"
+    assert [path.name for path in (maildir / "new").iterdir()] == ["1.reply"]
+    mailbox.read()
+    assert not list((maildir / "new").iterdir())
+    assert evidence.contents(Reply.objects.get().files.get()) == answer(delivery)
+
+
+def _no_space(*_: object, **__: object) -> None:
+    raise OSError("No space left on device")
 
 
 def test_what_has_to_wait_stays_unread(settings: Settings, maildir: Path) -> None:

@@ -273,6 +273,17 @@ TAMPERED: dict[str, tuple[Callable[[bytes], bytes], set[str]]] = {
 }
 
 
+# What is said in a terminal is what the page says: of those that take long to look at, one is asked of both.
+ON_THE_PAGE_ALONE = (
+    "a note",
+    "a page more",
+    "the reason",
+    "a byte of the seal",
+    "saved anew with a page more",
+    "locked",
+)
+
+
 @pytest.mark.parametrize("kind", TAMPERED)
 def test_what_was_tampered_with_is_refused_with_its_reason(kind: str, sealed: bytes, tmp_path: Path) -> None:
     tamper, outcomes = TAMPERED[kind]
@@ -284,7 +295,8 @@ def test_what_was_tampered_with_is_refused_with_its_reason(kind: str, sealed: by
     reason = str(verification.REFUSED[verification.Outcome(answer.outcome)])
     assert reason in answer.text
     assert CLAIM not in answer.text
-    assert refused_in_terminal(copy, tmp_path) == f"Not a copy that we published: {reason}"
+    if kind not in ON_THE_PAGE_ALONE:
+        assert refused_in_terminal(copy, tmp_path) == f"Not a copy that we published: {reason}"
 
 
 def test_the_edition_behind_a_tampered_copy_is_shown(edition: Edition, sealed: bytes) -> None:
