@@ -33,6 +33,7 @@ from dispatch.states import TURNED_AWAY, DeliveryStatus, DispatchStatus
 
 ON_THE_WAY = (DispatchStatus.SENDING, DispatchStatus.DONE)
 PACKS: dict[str, Callable[[Delivery], bytes]] = {"covering": paper.covering_letter, "label": paper.label}
+BROKEN = gettext_lazy("A file of the evidence can’t be read, or is not as it was kept. An operator has to look.")
 UNSEALED: dict[type[Exception], Promise] = {
     seal.NoTimeStamp: gettext_lazy(
         "The evidence can’t be sealed now, for the time stamping authority gives no stamp. Try again later."
@@ -40,6 +41,7 @@ UNSEALED: dict[type[Exception], Promise] = {
     seal.NoCertificate: gettext_lazy(
         "The evidence can’t be sealed, for the certificate can’t be opened. An operator has to look."
     ),
+    evidence.Broken: BROKEN,
 }
 log = logging.getLogger(__name__)
 
@@ -145,8 +147,14 @@ def pack(request: HttpRequest, pk: int, part: str) -> HttpResponse:
 def evidence_file(request: HttpRequest, pk: int) -> HttpResponse:
     """Saved, never shown: what a stranger sent does not run under our name."""
     found = get_object_or_404(Evidence, pk=pk)
+    try:
+        data = evidence.contents(found)
+    except evidence.Broken as trouble:
+        log.error("%s", trouble)
+        messages.error(request, BROKEN)
+        return redirect("desk:delivery", pk=found.delivery_id)
     name = f'attachment; filename="{evidence.name_of(found)}"'
-    return HttpResponse(evidence.contents(found), found.content_type, headers={"Content-Disposition": name})
+    return HttpResponse(data, found.content_type, headers={"Content-Disposition": name})
 
 
 @require_safe
@@ -156,7 +164,7 @@ def bundled(request: HttpRequest, pk: int) -> HttpResponse:
     found = _delivery(pk)
     try:
         data = bundle.of(found)
-    except (seal.NoTimeStamp, seal.NoCertificate) as trouble:
+    except tuple(UNSEALED) as trouble:
         log.warning("The evidence of delivery %s can't be sealed: %s", pk, trouble)
         messages.error(request, str(UNSEALED[type(trouble)]))
         return redirect("desk:delivery", pk=pk)

@@ -1,13 +1,14 @@
 """The mail that carries a letter to an office: the same bytes for a delivery, however often it is tried."""
 
 import hashlib
+from binascii import b2a_qp
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
+from functools import cached_property
 from string import Formatter
 
 from django.conf import settings
@@ -20,11 +21,19 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from dispatch import seal
 from dispatch.content import organisations_in
+from dispatch.encoded import Attached, filled
 from dispatch.models import Channel, Covering, Delivery, EditionFile, Recipient, Wording
-from dispatch.services.editions import sealed_bytes
 from dispatch.twin import twin
 from mailing.provider import identity
 from mailing.services import one_line, queue
+
+# What stands above each part of a mail, as MIME has it (RFC 2046, 5.1).
+TOP = 'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="{}"\r\n'
+TEXT = "\r\n--{}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+PDF = (
+    "\r\n--{}\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n"
+    'Content-Disposition: attachment; filename="{}"\r\n\r\n'
+)
 
 
 class Unfit(Exception):
@@ -34,7 +43,32 @@ class Unfit(Exception):
     """
 
 
+@dataclass(frozen=True)
+class Mail:
+    """A mail in `pieces` that are it, byte for byte; and its `own` part alone, with the places of the PDFs in it."""
+
+    pieces: tuple[bytes, ...]
+    own: bytes
+    attached: tuple[Attached, ...]
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.pieces))
+
+    @cached_property
+    def sha256(self) -> str:
+        digest = hashlib.sha256()
+        for piece in self.pieces:
+            digest.update(piece)
+        return digest.hexdigest()
+
+
 def covering(delivery: Delivery) -> bytes:
+    """The whole mail of `frozen`."""
+    return b"".join(frozen(delivery).pieces)
+
+
+def frozen(delivery: Delivery) -> Mail:
     """The whole mail as it is frozen: covering text and sealed PDF in the delivery's language, and the PDF in English.
 
     Raises `Unfit`, also where these are not the bytes that were frozen: what nobody looked at is not sent.
@@ -43,10 +77,10 @@ def covering(delivery: Delivery) -> bytes:
         wording = delivery.wording
     except Wording.DoesNotExist:
         raise Unfit(_("The mail was never put together.")) from None
-    message = _message(delivery, wording)
-    if hashlib.sha256(message).hexdigest() != wording.sha256:
+    mail = _mail(delivery, wording)
+    if mail.sha256 != wording.sha256:
         raise Unfit(_("The mail is not the one that was frozen when it was put together."))
-    return message
+    return mail
 
 
 def put_together(delivery: Delivery, *, at: datetime) -> Wording:
@@ -55,7 +89,7 @@ def put_together(delivery: Delivery, *, at: datetime) -> Wording:
     wording.delivery = delivery
     wording.put_together_at = at.replace(microsecond=0)
     if delivery.is_mail:
-        wording.sha256 = hashlib.sha256(_message(delivery, wording)).hexdigest()
+        wording.sha256 = _mail(delivery, wording).sha256
     return wording
 
 
@@ -111,20 +145,29 @@ def term_is_over(delivery: Delivery, user: User) -> bool:
     )
 
 
-def _message(delivery: Delivery, wording: Wording) -> bytes:
-    message = EmailMessage(policy=SMTP)
-    headers = _headers(delivery, wording, at=wording.put_together_at)
-    message.set_content(wording.body, charset="utf-8", cte="quoted-printable")
+def _mail(delivery: Delivery, wording: Wording) -> Mail:
+    # Neither base64 nor quoted-printable can hold the boundary.
+    boundary = f"=_{delivery.message_id.strip('<>').partition('@')[0]}"
+    own = _headers(delivery, wording, at=wording.put_together_at)
+    own += TOP.format(boundary).encode() + TEXT.format(boundary).encode() + _quoted(wording.body)
+    attached = []
+    for file in _as_frozen(delivery, wording):
+        own += PDF.format(boundary, f"letter-{file.language}.pdf").encode()
+        attached.append((len(own), file))
+    own += f"--{boundary}--\r\n".encode()
+    try:
+        return Mail(tuple(filled(own, attached)), own, tuple(attached))
+    except (OSError, seal.Broken) as error:
+        raise Unfit(format_lazy(_("The sealed PDF can’t be sent: {error}"), error=str(error))) from error
+
+
+def _as_frozen(delivery: Delivery, wording: Wording) -> Iterator[EditionFile]:
     known = {file.language: file for file in delivery.edition.files.all()}
-    for frozen in wording.files:
-        file = known.get(frozen["language"])
-        if file is None or file.sha256 != frozen["sha256"]:
+    for frozen_file in wording.files:
+        file = known.get(frozen_file["language"])
+        if file is None or file.sha256 != frozen_file["sha256"]:
             raise Unfit(_("A PDF is not the one that was frozen with the mail."))
-        message.add_attachment(
-            _sealed(file), maintype="application", subtype="pdf", filename=f"letter-{file.language}.pdf"
-        )
-    message.set_boundary(f"=_{delivery.message_id.strip('<>').partition('@')[0]}")
-    return headers + message.as_bytes()
+        yield file
 
 
 def _headers(delivery: Delivery, wording: Wording, *, at: datetime) -> bytes:
@@ -240,8 +283,6 @@ def _files(delivery: Delivery) -> list[EditionFile]:
     return [files[language] for language in languages]
 
 
-def _sealed(file: EditionFile) -> bytes:
-    try:
-        return sealed_bytes(file)
-    except (OSError, seal.Broken) as error:
-        raise Unfit(format_lazy(_("The sealed PDF can’t be sent: {error}"), error=str(error))) from error
+def _quoted(text: str) -> bytes:
+    """Quoted-printable, in lines that end with CRLF."""
+    return b2a_qp(b"".join(line + b"\r\n" for line in text.encode().splitlines()))

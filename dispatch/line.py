@@ -79,6 +79,8 @@ class WatchedSMTP(smtplib.SMTP):
         for family, kind, protocol, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
             line = socket.socket(family, kind, protocol)
             try:
+                # The final dot, a write of its own, does not wait until what went before has been acknowledged.
+                line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 line.setblocking(False)
                 with contextlib.suppress(BlockingIOError):
                     line.connect(address)

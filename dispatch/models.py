@@ -606,7 +606,11 @@ class Reply(models.Model):
 
 
 class Evidence(models.Model):
-    """A file that shows what became of a delivery, encrypted at rest and never public."""
+    """A file that shows what became of a delivery, encrypted at rest and never public.
+
+    `attached` says which PDFs of the edition, by their SHA-256, belong at which places of what is stored under `path`:
+    size and SHA-256 are those of the whole.
+    """
 
     class Kind(models.TextChoices):
         SCREENSHOT = "screenshot", _("Screenshot")
@@ -619,6 +623,7 @@ class Evidence(models.Model):
     reply = models.ForeignKey(Reply, null=True, on_delete=models.PROTECT, related_name="files")
     kind = models.CharField(_("What the file shows"), max_length=10, choices=Kind)
     path = models.CharField(max_length=200)
+    attached = models.JSONField(default=list)
     content_type = models.CharField(max_length=40)
     size = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64)

@@ -8,7 +8,7 @@ again. After it only the server's answer tells, and where that is missing nobody
 import contextlib
 import select
 import smtplib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -70,8 +70,12 @@ class Unanswered(Exception):
     """The final dot was, or may have been, written, and no answer came."""
 
 
+class Encoded(bytes):
+    """Base64 in lines that end with CRLF: it goes over the line as it is, for no dot is in it."""
+
+
 def hand_over(
-    message: bytes,
+    message: Sequence[bytes],
     *,
     sender: str,
     recipient: str,
@@ -85,6 +89,7 @@ def hand_over(
 ) -> Answer:
     """Hand `message` to `relay` for one recipient. Raises `NotTaken` or `Unanswered`.
 
+    It comes in pieces of whole lines, so that megabytes which many mails share are neither copied nor read again.
     `before_mail` is called when nothing has been said of the mail yet, `before_data` when both addresses are taken and
     nothing of the mail is on the line, `before_dot` when nothing but the final dot is left to be written, `on_the_way`
     every moment until then, whatever is waited for. If any raises, the dot is not written and the mail not delivered.
@@ -98,7 +103,7 @@ def hand_over(
         _greet(client, relay)
         transcript.note_line(client.sock)
         transcript.connection["notices"] = client.has_extn("dsn")
-        mail_options, rcpt_options = _options(client, recipient, envelope_id, size=len(message))
+        mail_options, rcpt_options = _options(client, recipient, envelope_id, size=sum(map(len, message)))
         before_mail()
         with _at(Stage.MAIL):
             _expect(Stage.MAIL, client.mail(sender, mail_options))
@@ -163,13 +168,14 @@ def _xtext(text: str) -> str:
     return "".join(sign if "!" <= sign <= "~" and sign not in "+=" else f"+{ord(sign):02X}" for sign in text)
 
 
-def _pour(client: WatchedSMTP, message: bytes) -> None:
+def _pour(client: WatchedSMTP, message: Sequence[bytes]) -> None:
     with _at(Stage.DATA):
         _expect(Stage.DATA, client.docmd("DATA"), wanted=3)
-    body = _on_the_wire(message)
-    for start in range(0, len(body), CHUNK):
-        with _at(Stage.BODY):
-            client.send(body[start : start + CHUNK])
+    for piece in message:
+        body = memoryview(_on_the_wire(piece))
+        for start in range(0, len(body), CHUNK):
+            with _at(Stage.BODY):
+                client.send(body[start : start + CHUNK])
     with _at(Stage.BODY):
         if _has_spoken(client):  # out of turn: it refuses the mail half-way, or has hung up
             _expect(Stage.BODY, client.getreply())
@@ -224,7 +230,8 @@ def _take_leave(client: smtplib.SMTP) -> None:
             client.putcmd("QUIT")
 
 
-def _on_the_wire(message: bytes) -> bytes:
+def _on_the_wire(piece: bytes) -> bytes:
     """Lines that end with CRLF, none of them a lone dot (RFC 5321, 4.5.2)."""
-    lines = message.splitlines()
-    return b"".join((b"." if line.startswith(b".") else b"") + line + b"\r\n" for line in lines)
+    if isinstance(piece, Encoded):
+        return piece
+    return b"".join((b"." if line.startswith(b".") else b"") + line + b"\r\n" for line in piece.splitlines())

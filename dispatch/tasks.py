@@ -21,7 +21,8 @@ def start(pk: int) -> None:
 
 @shared_task
 def deliver(pk: int) -> None:
-    deliveries.deliver(Delivery.objects.select_related("dispatch", "edition__letter", "recipient").get(pk=pk))
+    with_all = Delivery.objects.select_related("dispatch", "edition__letter", "wording")
+    deliveries.deliver(with_all.get(pk=pk))
 
 
 @shared_task

@@ -34,13 +34,15 @@ def move(
     source = row.status
     if not row.machine.allows(source, to):
         raise IllegalMove(f"{row._meta.label}: {source} → {to}")
-    with transaction.atomic():
-        same = type(row)._base_manager.filter(pk=row.pk, status=source, **(only_if or {}))
-        if same.query.count_active_tables() > 1:  # PostgreSQL would not look again at a row that it had to wait for
-            raise ValueError("`only_if` reaches into another table")
-        if same.update(status=to, **changes) != 1:
-            raise Overtaken(f"{row._meta.label} {row.pk} is no longer {source}")
-        Event.objects.create(table=row._meta.label_lower, row=row.pk, source=source, target=to, by=by)
+    same = type(row)._base_manager.filter(pk=row.pk, status=source, **(only_if or {}))
+    if same.query.count_active_tables() > 1:  # PostgreSQL would not look again at a row that it had to wait for
+        raise ValueError("`only_if` reaches into another table")
+    with transaction.atomic(savepoint=False):  # nothing is changed where somebody was first
+        is_ours = same.update(status=to, **changes) == 1
+        if is_ours:
+            Event.objects.create(table=row._meta.label_lower, row=row.pk, source=source, target=to, by=by)
+    if not is_ours:
+        raise Overtaken(f"{row._meta.label} {row.pk} is no longer {source}")
     for name, value in {"status": to, **changes}.items():
         setattr(row, name, value)
 

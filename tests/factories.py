@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from accounts.models import Role, User
 from dispatch import pdf, seal
-from dispatch.models import Edition, Host, Switch
+from dispatch.models import Edition, Host, Recipient, Switch
 from dispatch.services import editions, hosts
 from dispatch.states import HostStatus, SwitchStatus
-from letters.models import Campaign, Letter
+from letters.models import Block, Campaign, Letter
 from letters.services import save_version
 from letters.states import LetterStatus
 from signatories.folding import fold_name, mailbox
@@ -71,9 +71,16 @@ def make_letter(
             **columns,
         },
     )
-    for order, block in enumerate(data["blocks"], start=1):
-        text = {f"text_{language}": block[language] for language in settings.SHIPPED_LANGUAGES}
-        letter.blocks.create(key=block["key"], kind=block["kind"], order=order, **text)
+    Block.objects.bulk_create(
+        Block(
+            letter=letter,
+            key=block["key"],
+            kind=block["kind"],
+            order=order,
+            **{f"text_{language}": block[language] for language in settings.SHIPPED_LANGUAGES},
+        )
+        for order, block in enumerate(data["blocks"], start=1)
+    )
     if with_recipients:
         _make_recipients(letter)
     save_version(letter)
@@ -159,7 +166,7 @@ def make_edition(letter: Letter | None = None, *, sealed: bool = False, for_real
         make_signature(letter)
     edition = editions.cut_edition(letter, by=None).edition
     if sealed:
-        with nullcontext() if for_real else _stand_ins():
+        with nullcontext() if for_real else stand_ins():
             for step in (editions.render_file, editions.seal_file):
                 for file in edition.files.select_related("edition__letter"):
                     step(file)
@@ -168,7 +175,7 @@ def make_edition(letter: Letter | None = None, *, sealed: bool = False, for_real
 
 
 @contextmanager
-def _stand_ins() -> Iterator[None]:
+def stand_ins() -> Iterator[None]:
     """A typesetter and a sealer that take no time: every other step of an edition is as it is."""
 
     def render(edition: Edition, language: str) -> pdf.Document:
@@ -196,11 +203,14 @@ def _campaign(data: dict[str, Any]) -> Campaign:
 
 
 def _make_recipients(letter: Letter) -> None:
-    for entry in demo_data("recipients")["recipients"]:
-        letter.recipients.create(
+    Recipient.objects.bulk_create(
+        Recipient(
+            letter=letter,
             **{field: entry[field] for field in ("kind", "order", "email", "language")},
             **_columns(entry, "title", "name", "address_block", "salutation"),
         )
+        for entry in demo_data("recipients")["recipients"]
+    )
 
 
 def _columns(data: dict[str, Any], *fields: str) -> dict[str, str]:
@@ -216,5 +226,5 @@ def turn_on_the_switch() -> None:
     """The stop switch on, and this VAR_DIR let in, without a trace among the events."""
     with hosts._own_files() as files:
         files.note(None, timezone.now())
-        Host.objects.create(key=files.key(), name="localhost", status=HostStatus.ADMITTED)
-    Switch.objects.create(pk=1, status=SwitchStatus.ON, turned_at=timezone.now())
+        Host.objects.get_or_create(key=files.key(), defaults={"name": "localhost", "status": HostStatus.ADMITTED})
+    Switch.objects.get_or_create(pk=1, defaults={"status": SwitchStatus.ON, "turned_at": timezone.now()})

@@ -13,7 +13,7 @@ import time_machine
 from allauth.mfa.models import Authenticator
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings as configured
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django import Settings
@@ -22,13 +22,14 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import Role, User
 from accounts.services import password_link
 from campaign.demo.load import load_letter
+from dispatch import record
 from dispatch.models import Delivery, Dispatch
 from dispatch.services import dispatches
 from ledger.models import Event
 from letters.states import LetterStatus
 from signatories import links
 from signatories.states import SignatureStatus
-from tests.accounts.test_second_factor import add_app
+from tests.accounts.test_second_factor import add_app, code_of
 from tests.factories import PASSWORD, make_edition, make_letter, make_signature, make_signatures_of_demo, make_user
 from tests.test_journey import STATED, link_in, received
 from tests.tools import freshly_signed_in
@@ -47,6 +48,11 @@ PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
 LOCALES = {"en": "en-GB", "be": "be-BY", "ru": "ru-RU"}
 PATIENCE = 30_000.0  # milliseconds
 LETTER = "/be/letters/belarus-2020/"
+SUMMARIES = {
+    "en": "The office passes the letter on to the regulator.",
+    "be": "Установа перадае ліст рэгулятару.",
+    "ru": "Учреждение передаёт письмо регулятору.",
+}
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +210,94 @@ def test_the_letters_whole_life(
         assert downloaded in sent
 
 
+def test_two_people_take_a_letter_from_its_dossier_to_the_public_record(
+    chromium: Browser, site: str, settings: Settings, mailboxes: Path, worker: Callable[[], None]
+) -> None:
+    settings.REQUIRE_SECOND_FACTOR = True
+    first, second = make_user(Role.Name.CAMPAIGNER), make_user(Role.Name.SENDER)
+    apps = {user: app_of(user) for user in (first, second)}
+    letter = load_letter(by=first)
+    make_signatures_of_demo(letter)
+    make_edition(letter, sealed=True)
+    today = timezone.now().date().isoformat()
+
+    # Each has shown who they are, with an app, in a browser of their own.
+    with window(chromium, site) as hers, window(chromium, site) as his:
+        for opened, user in ((hers, first), (his, second)):
+            sign_in(opened, user, code=code_of(apps[user]))
+
+        # She prepares the dispatch, and has the mails sent to a catcher first.
+        page = hers.open(f"/desk/letters/{letter.slug}/")
+        page.get_by_role("button", name="Prepare a dispatch").click()
+        page.get_by_role("heading", name="Dispatch of edition 1").wait_for()
+        address = urlsplit(page.url).path
+        page.get_by_role("button", name="Do a dry run").first.click()
+        page.get_by_role("status").wait_for()
+        worker()
+
+        # He reads it, lets stand what is left, and both authorise what they see.
+        page = his.open(address)
+        page.get_by_text("Every mail arrived as it is frozen").wait_for()
+        while waivers := page.get_by_text("Waive it", exact=True).all():
+            waivers[0].click()
+            page.get_by_label("Reason").first.fill("They were called at the number on their website.")
+            page.get_by_role("button", name="Let it stand, for this reason").first.click()
+            page.get_by_role("status").wait_for()
+        page.get_by_role("button", name="Authorise: send 5 mails").click()
+        page.get_by_text("You have authorised it as it stands.").wait_for()
+        assert received(mailboxes) == []
+        page = hers.open(address)
+        page.get_by_role("button", name="Authorise: send 5 mails").click()
+        page.get_by_role("status").filter(has_text="The mails go out now.").wait_for()
+        worker()
+        mails = received(mailboxes)
+        assert sorted(mail["Message-ID"] for mail in mails) == sorted(
+            Delivery.objects.values_list("message_id", flat=True)
+        )
+
+        # The office has registered it: he enters the number that he was told.
+        delivery = Delivery.objects.get(recipient__order=1)
+        page = his.open(f"/desk/deliveries/{delivery.pk}/")
+        page.get_by_text("The office registered it", exact=True).click()
+        page.get_by_label("Day on which the office registered it").fill(today)
+        page.locator("#write-registered ~ form").get_by_label("Number that the office gave it").fill("12-34/567")
+        page.locator("#write-registered ~ form").get_by_role("button", name="Put it on record").click()
+        page.get_by_role("status").wait_for()
+
+        # An answer comes by post: he files it, writes what the public may read of it, and publishes that.
+        page.get_by_text("File a reply that came otherwise").click()
+        form = page.locator("#write-reply ~ form")
+        form.get_by_label("What it is").select_option("answer")
+        form.get_by_label("Came by").select_option("post")
+        form.get_by_label("Day on which it came").fill(today)
+        form.get_by_label("Text").fill("The office thanks, and names its clerk.")
+        form.get_by_role("button", name="Put it on record").click()
+        page.get_by_role("status").wait_for()
+        page.locator("section", has=page.get_by_role("heading", name="Replies")).get_by_role("link").first.click()
+        for language, summary in SUMMARIES.items():
+            page.locator(f"[name=summary_{language}]").fill(summary)
+        page.get_by_role("button", name="Save").click()
+        page.get_by_role("status").wait_for()
+        page.get_by_role("button", name="Publish day and summary").click()
+        page.get_by_role("status").wait_for()
+        worker()
+
+    # Everyone reads it in each language; what the office itself wrote stays at the desk.
+    for language, summary in SUMMARIES.items():
+        with window(chromium, site, language) as reader:
+            page = reader.open(f"/{language}/letters/{letter.slug}/delivery/")
+            office = page.get_by_role("listitem").filter(has=page.get_by_role("heading", level=2)).first
+            with translation.override(language):
+                said = record.sentences(Delivery.objects.get(pk=delivery.pk))
+                for sentence in said:
+                    office.get_by_text(sentence).wait_for()
+                office.get_by_text(record.reply_sentence(delivery.replies.get())).wait_for()
+            office.get_by_text(summary).wait_for()
+            assert "12-34/567" in office.inner_text()
+            assert "names its clerk" not in page.content()
+            assert page.get_by_role("heading", level=2).count() == 5
+
+
 def test_every_page_is_accessible_quiet_and_fits_a_phone(
     chromium: Browser, site: str, worker: Callable[[], None]
 ) -> None:
@@ -351,15 +445,24 @@ def fill_in(page: Page, name: str, address: str) -> None:
     page.get_by_role("heading", name=be("Look into your mailbox")).wait_for()
 
 
-def sign_in(opened: Opened, who: str | User) -> Page:
-    """As somebody new who holds that role, or as somebody who is there."""
+def sign_in(opened: Opened, who: str | User, *, code: str = "") -> Page:
+    """As somebody new who holds that role, or as somebody who is there, with the `code` of an app."""
     user = who if isinstance(who, User) else make_user(who)
     page = opened.open("/desk/")
     page.get_by_label("E-mail").fill(user.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
+    if code:
+        page.get_by_label("Code of your app").fill(code)
+        page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url("**/desk/")
     return page
+
+
+def app_of(user: User) -> str:
+    """The key in the app of `user`, who set it up a while ago."""
+    with time_machine.travel(datetime.now(UTC) - timedelta(hours=1)):
+        return add_app(freshly_signed_in(user))
 
 
 def be(text: str) -> str:

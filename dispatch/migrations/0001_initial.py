@@ -300,6 +300,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('screenshot', 'Screenshot'), ('receipt', 'Receipt'), ('reply', 'Reply of the office'), ('mail', 'The mail, byte for byte'), ('other', 'Something else')], max_length=10, verbose_name='What the file shows')),
                 ('path', models.CharField(max_length=200)),
+                ('attached', models.JSONField(default=list)),
                 ('content_type', models.CharField(max_length=40)),
                 ('size', models.PositiveIntegerField()),
                 ('sha256', models.CharField(max_length=64)),

@@ -6,7 +6,6 @@ has been written down. Nothing is sent inside a transaction.
 """
 
 import contextlib
-import hashlib
 import logging
 from datetime import datetime, timedelta
 from functools import partial
@@ -45,7 +44,7 @@ class NameTakenBack(Exception):
 
 def deliver(delivery: Delivery) -> None:
     """Hand `delivery` to the mail server, if it is still waiting, and write down what came of it."""
-    if not hosts.may_send() or not _claim(delivery):
+    if delivery.status != DeliveryStatus.QUEUED or not hosts.may_send() or not _claim(delivery):
         return
     talk = Transcript()
     end = partial(_end, delivery, talk=talk)
@@ -72,7 +71,7 @@ def deliver(delivery: Delivery) -> None:
             stage=smtp.Stage.DOT, code=answer.code, answer=answer.text, settled_at=timezone.now(),
             relay_id=queue_id_in(answer.text), refusal="",
         )  # fmt: skip
-    dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
+    _finish_dispatch(delivery)
 
 
 def sweep() -> None:
@@ -114,7 +113,7 @@ def resolve(delivery: Delivery, to: str, *, by: User, relay_id: str = "") -> Non
         else:
             refusal = Refusal.OTHER if to == DeliveryStatus.FAILED else ""
             move_on_record(delivery, to, by=by, settled_at=now, refusal=refusal, relay_id=relay_id)
-    dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
+    _finish_dispatch(delivery)
 
 
 # One attempt --------------------------------------------------------------------------------------
@@ -122,7 +121,7 @@ def resolve(delivery: Delivery, to: str, *, by: User, relay_id: str = "") -> Non
 
 def _claim(delivery: Delivery) -> bool:
     """Make the delivery ours for the length of a lease; False where it is not due or somebody else's."""
-    if delivery.status != DeliveryStatus.QUEUED or not delivery.is_mail:
+    if not delivery.is_mail:
         return False
     now = timezone.now()
     try:
@@ -138,17 +137,17 @@ def _claim(delivery: Delivery) -> bool:
 
 
 def _hand_over(delivery: Delivery, talk: Transcript) -> smtp.Answer:
-    message = emails.covering(delivery)
-    talk.connection["message_sha256"] = hashlib.sha256(message).hexdigest()
+    mail = emails.frozen(delivery)
+    talk.connection["message_sha256"] = mail.sha256
     return smtp.hand_over(
-        message,
+        mail.pieces,
         sender=returns.address(delivery.pk, delivery.attempts),
         recipient=delivery.address,
         envelope_id=returns.token(delivery.pk, delivery.attempts),
         transcript=talk,
         relay=_relay(),
         before_mail=partial(_go_on, delivery),
-        before_data=partial(_keep_and_go_on, delivery, message),
+        before_data=partial(_keep_and_go_on, delivery, mail),
         before_dot=partial(_commit_to_sending, delivery),
         on_the_way=partial(_go_on, delivery),
     )
@@ -160,15 +159,15 @@ def _go_on(delivery: Delivery) -> None:
     _renew(delivery)
 
 
-def _keep_and_go_on(delivery: Delivery, message: bytes) -> None:
-    _keep_as_evidence(delivery, message)
+def _keep_and_go_on(delivery: Delivery, mail: emails.Mail) -> None:
+    _keep_as_evidence(delivery, mail)
     _go_on(delivery)
 
 
-def _keep_as_evidence(delivery: Delivery, message: bytes) -> None:
+def _keep_as_evidence(delivery: Delivery, mail: emails.Mail) -> None:
     """What can't be shown afterwards is not sent."""
     try:
-        evidence.keep_mail(delivery, message)
+        evidence.keep_mail(delivery, mail)
     except OSError as trouble:
         raise emails.Unfit(
             format_lazy(_("The mail can’t be kept as evidence: {error}"), error=str(trouble))
@@ -241,6 +240,12 @@ def _relay() -> smtp.Relay:
 def _put_back(delivery: Delivery) -> None:
     """Nothing was handed over, and nothing was wrong with it."""
     _try_move(delivery, DeliveryStatus.QUEUED, only_if={"attempts": delivery.attempts})
+
+
+def _finish_dispatch(delivery: Delivery) -> None:
+    """If it was the last one."""
+    if not Delivery.objects.open().filter(dispatch=delivery.dispatch_id).exists():
+        dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
 
 
 def _halt(delivery: Delivery) -> None:

@@ -96,9 +96,9 @@ def _trouble(mail: Delivery, catcher: Catcher) -> Trouble | None:
     catcher.caught.clear()
     sender = returns.address(mail.pk, mail.attempts)
     try:
-        message = emails.covering(mail)
+        frozen = emails.frozen(mail)
         smtp.hand_over(
-            message,
+            frozen.pieces,
             sender=sender,
             recipient=mail.address,
             envelope_id=returns.token(mail.pk, mail.attempts),
@@ -113,7 +113,7 @@ def _trouble(mail: Delivery, catcher: Catcher) -> Trouble | None:
     if len(caught) != 1 or (caught[0].sender, caught[0].recipients) != (sender, (mail.address,)):
         return Trouble.ENVELOPE
     arrived = caught[0].content
-    is_same = arrived == message and wording and hashlib.sha256(arrived).hexdigest() == wording.sha256
+    is_same = arrived == b"".join(frozen.pieces) and wording and hashlib.sha256(arrived).hexdigest() == wording.sha256
     return None if is_same else Trouble.BYTES
 
 

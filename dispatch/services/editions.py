@@ -145,11 +145,16 @@ def sweep() -> None:
 
 
 def sealed_bytes(file: EditionFile) -> bytes:
-    """The published PDF, exactly. Raises `seal.Broken` where what is stored is not what was sealed."""
-    with default_storage.open(file.sealed) as stored:
-        data: bytes = stored.read()
-    if hashlib.sha256(data).hexdigest() != file.sha256:
-        raise seal.Broken(f"The stored PDF of {file} is not the one that was sealed.")
+    """The published PDF, exactly. Raises `seal.Broken` where what is stored is not what was sealed, or `OSError`."""
+    return stored(file.sealed, file.sha256)
+
+
+def stored(path: str, sha256: str) -> bytes:
+    """What is stored under `path`, if it is that."""
+    with default_storage.open(path) as file:
+        data: bytes = file.read()
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise seal.Broken(f"The stored PDF {path} is not the one that was sealed.")
     return data
 
 

@@ -42,4 +42,6 @@ def place(letter: Letter, *, places: dict[int, int | None], leads: Iterable[int]
 
 def mark_delivered(signatures: "Manager[Any]", *, at: datetime) -> None:
     """An edition with these signatures has reached an addressee; the first time counts."""
-    signatures.filter(delivered_at=None).update(delivered_at=at)
+    new = signatures.filter(delivered_at=None)
+    if new.exists():
+        new.update(delivered_at=at)

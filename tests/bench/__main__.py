@@ -3,6 +3,7 @@ from pathlib import Path
 
 from tests.bench.desk import measure_desk
 from tests.bench.journey import measure_pdfs, measure_signing, time_demo
+from tests.bench.mails import measure_mails
 from tests.bench.paper import measure_paper
 from tests.bench.publishing import measure_publishing
 from tests.bench.site import quiet_bell, set_up, show
@@ -17,6 +18,7 @@ def main() -> None:
         with quiet_bell():
             measure_pdfs()
             measure_paper()
+            measure_mails()
             measure_publishing(site)
             measure_signing(site)
             measure_tables(site)

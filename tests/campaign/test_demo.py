@@ -18,6 +18,8 @@ from urllib.request import urlopen
 
 import pypdf
 import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from campaign.embedded import BASE_DIR, Processes, free_port
 from tests.factories import demo_data
@@ -162,12 +164,10 @@ def test_run_again_it_reaches_its_end(made: Path) -> None:
     ("wrong", "named"),
     [
         ({"VAR_DIR": "{file}/var"}, "VAR_DIR"),
-        ({"SEAL_P12": "{file}.p12"}, "SEAL_P12"),
-        ({"SEAL_P12": "{file}"}, "SEAL_P12"),
         ({"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}, "connection"),
         ({"REDIS_URL": "redis://127.0.0.1:1/0"}, "REDIS_URL"),
     ],
-    ids=["var-dir", "no-certificate", "no-such-certificate", "no-database", "no-redis"],
+    ids=["var-dir", "no-database", "no-redis"],
 )
 def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, wrong: dict[str, str], named: str) -> None:
     file = tmp_path / "a-file"
@@ -176,6 +176,15 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, wrong: dict[str, str]
     assert told.returncode not in (0, None)
     [line] = told.stderr.splitlines()
     assert named in line
+
+
+@pytest.mark.parametrize("name", ["a-file", "no-such-file"])
+def test_a_certificate_that_is_none_is_said_before_anything_else(tmp_path: Path, settings: Settings, name: str) -> None:
+    (tmp_path / "a-file").write_text("no certificate")
+    settings.SEAL_P12 = str(tmp_path / name)
+    with pytest.raises(CommandError, match="SEAL_P12") as said:
+        call_command("demo")
+    assert "\n" not in str(said.value)
 
 
 def signatories(language: str) -> tuple[list[str], int]:

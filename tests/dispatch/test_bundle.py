@@ -26,14 +26,15 @@ from pytest_django import Settings
 
 from accounts.models import Role
 from campaign.embedded import BASE_DIR
-from dispatch import seal
-from dispatch.models import Channel, Delivery, Evidence
+from dispatch import encoded, seal
+from dispatch.models import Channel, Delivery, EditionFile, Evidence
 from dispatch.services import evidence
 from dispatch.states import DeliveryStatus
 from tests.dispatch.authority import Authority, authority
 from tests.dispatch.catcher import DROP, Catcher, Say
 from tests.dispatch.sending import deliver, let_time_pass, make_delivery
 from tests.factories import make_user
+from tests.tools import freshly_signed_in
 
 pytestmark = pytest.mark.django_db
 Files = dict[str, bytes]
@@ -206,10 +207,48 @@ def test_what_cant_be_kept_is_not_sent(catcher: Catcher, monkeypatch: pytest.Mon
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(evidence, "keep", full)
+    monkeypatch.setattr(evidence, "_store", full)
     delivery = deliver(make_delivery())
     assert (delivery.status, delivery.stage, catcher.caught) == (DeliveryStatus.DEFERRED, "message", [])
     assert "No space left" in delivery.answer
+
+
+def test_a_mail_is_kept_without_a_copy_of_the_pdfs_and_comes_out_whole(catcher: Catcher, settings: Settings) -> None:
+    settings.CONTACT_KEYS = ["old"]
+    delivery = deliver(make_delivery(size=200_000))
+    settings.CONTACT_KEYS = ["new", "old"]
+    evidence.encrypt_anew()
+    settings.CONTACT_KEYS = ["new"]
+    [kept] = mails(delivery)
+    assert default_storage.size(kept.path) < 100_000 < kept.size
+    assert evidence.contents(kept) == catcher.caught[0].content
+    assert kept.size == len(catcher.caught[0].content)
+
+
+def _lose(file: EditionFile) -> None:
+    default_storage.delete(file.sealed)
+
+
+def _alter(file: EditionFile) -> None:
+    with default_storage.open(file.sealed, "r+b") as stored:
+        stored.write(b"altered")
+
+
+def _replace(file: EditionFile) -> None:
+    EditionFile.objects.filter(pk=file.pk).update(sha256="0" * 64)
+
+
+@pytest.mark.parametrize("spoil", [_lose, _alter, _replace])
+def test_what_is_not_as_it_was_kept_is_not_handed_out(catcher: Catcher, spoil: Callable[[EditionFile], None]) -> None:
+    delivery = deliver(make_delivery())
+    [kept] = mails(delivery)
+    spoil(delivery.edition.files.get(language=delivery.language))
+    encoded._encoded.cache_clear()  # as in a process that has not sent it
+    browser = freshly_signed_in(make_user(Role.Name.SENDER))
+    for address in (f"/desk/evidence/{kept.pk}/", f"/desk/deliveries/{delivery.pk}/bundle.zip"):
+        answer = browser.get(address, follow=True)
+        assert answer.redirect_chain == [(f"/desk/deliveries/{delivery.pk}/", 302)]
+        assert "is not as it was kept" in answer.content.decode()
 
 
 # Telling a true one from any other ----------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The mail that an office gets: what it says in which language, and that its bytes stay the same."""
 
 import re
+from base64 import b64decode
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
@@ -11,9 +12,9 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from dispatch import emails, smtp
+from dispatch import emails, encoded, smtp
 from dispatch.models import Delivery, Dispatch
-from dispatch.services.editions import sealed_bytes
+from dispatch.services.editions import sealed_bytes, stored
 from letters.models import Letter
 from tests.dispatch.sending import make_dispatch
 
@@ -228,10 +229,27 @@ def test_nothing_within_a_mail_ends_it(message: bytes, sent: bytes) -> None:
     assert smtp._on_the_wire(message) == sent
 
 
+def test_a_pdf_is_read_and_encoded_once_for_all_who_get_it(dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded._encoded.cache_clear()
+    read: list[str] = []
+    monkeypatch.setattr(encoded, "stored", lambda path, sha256: read.append(path) or stored(path, sha256))
+    for delivery in dispatch.deliveries.all():
+        emails.covering(delivery)
+    assert sorted(read) == sorted(dispatch.edition.files.values_list("sealed", flat=True))
+
+
+def test_the_encoded_pdf_is_fit_for_the_wire(dispatch: Dispatch) -> None:
+    file = dispatch.edition.files.get(language="be")
+    lines = encoded.encoded(file).split(b"\r\n")
+    assert lines.pop() == b""
+    assert {len(line) for line in lines[:-1]} == {76}
+    assert b64decode(b"".join(lines)) == sealed_bytes(file)
+
+
 def test_an_address_beyond_ascii_never_reaches_the_line() -> None:
     given: dict[str, Any] = {"relay": smtp.Relay("127.0.0.1", 1, "localhost"), "before_dot": lambda: None}
     with pytest.raises(ValueError, match="ASCII"):
-        smtp.hand_over(b"", sender="a@example.org", recipient="прэзідэнт@example.org", **given)
+        smtp.hand_over([], sender="a@example.org", recipient="прэзідэнт@example.org", **given)
 
 
 def test_the_letter_itself_stands_below_for_mailboxes_that_take_attachments_away(dispatch: Dispatch) -> None:

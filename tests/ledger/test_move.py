@@ -87,7 +87,7 @@ def test_a_move_that_the_table_does_not_know_is_refused() -> None:
 @pytest.mark.django_db
 def test_without_its_event_no_move_is_made() -> None:
     letter = make_letter(status=LetterStatus.OPEN)
-    with pytest.raises(ValueError, match="unsaved"):
+    with pytest.raises(ValueError, match="unsaved"), transaction.atomic():
         move(letter, LetterStatus.CLOSED, by=User(email="nobody@example.org"))
     assert Letter.objects.get(pk=letter.pk).status == LetterStatus.OPEN
     assert not Event.objects.about(letter).filter(target=LetterStatus.CLOSED).exists()

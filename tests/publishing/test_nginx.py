@@ -474,27 +474,33 @@ def test_the_cache_is_one(letter: Letter, host: Host) -> None:
 
 
 def test_with_the_application_down_what_is_published_stays_and_the_rest_says_so(
-    letter: Letter, host: Host, front: Front
+    letter: Letter, host: Host, straight: Front
 ) -> None:
-    before = {path: front(path) for path in [*addresses(), "/static/css/site.css"]}
-    paused = {code: front(f"/{code}/errors/503/").body for code in ("en", "be", "ru")}
+    fronts = (straight, partial(ask, host.cache))
+    before = [{path: front(path) for path in [*addresses(), "/static/css/site.css"]} for front in fronts]
+    paused = {code: straight(f"/{code}/errors/503/").body for code in ("en", "be", "ru")}
     assert len(set(paused.values())) == 3
     with host.without_app():
-        for path, answer in before.items():
-            found = front(path)
-            assert (found.status, found.body, found.lasting) == (200, answer.body, answer.lasting), path
-        for code, page in paused.items():
-            for path in ("letters/belarus-2020/sign/", "signatures/own/token/", "nothing/", "errors/404"):
-                is_paused(front(f"/{code}/{path}"), page)
-            is_paused(front(f"/{code}/letters/belarus-2020/sign/", "POST"), page)
-            is_paused(front("/", accept_language=f"{code}-XX,{code};q=0.9"), page)
-            is_paused(front("/desk/", accept_language=code), page)
-        for language in ("de", "../", "xx"):
-            is_paused(front("/", accept_language=language), paused["en"])
-        is_paused(front("/xx/"), paused["en"])
-        compressed = front(f"{LETTER}sign/", accept_encoding="gzip")
-        assert (compressed.status, compressed.headers["content-encoding"]) == (503, "gzip")
-    assert front(f"{LETTER}sign/").status == 200
+        for front, there in zip(fronts, before, strict=True):
+            for path, answer in there.items():
+                found = front(path)
+                assert (found.status, found.body, found.lasting) == (200, answer.body, answer.lasting), path
+            the_rest_is_paused(front, paused)
+    assert [front(f"{LETTER}sign/").status for front in fronts] == [200, 200]
+
+
+def the_rest_is_paused(front: Front, paused: dict[str, bytes]) -> None:
+    for code, page in paused.items():
+        for path in ("letters/belarus-2020/sign/", "signatures/own/token/", "nothing/", "errors/404"):
+            is_paused(front(f"/{code}/{path}"), page)
+        is_paused(front(f"/{code}/letters/belarus-2020/sign/", "POST"), page)
+        is_paused(front("/", accept_language=f"{code}-XX,{code};q=0.9"), page)
+        is_paused(front("/desk/", accept_language=code), page)
+    for language in ("de", "../", "xx"):
+        is_paused(front("/", accept_language=language), paused["en"])
+    is_paused(front("/xx/"), paused["en"])
+    compressed = front(f"{LETTER}sign/", accept_encoding="gzip")
+    assert (compressed.status, compressed.headers["content-encoding"]) == (503, "gzip")
 
 
 def is_paused(answer: Answer, page: bytes) -> None:
