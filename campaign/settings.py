@@ -361,7 +361,7 @@ _relay = env.str("EMAIL_URL", default="")
 EMAIL_URL = _relay or EMBEDDED.get("EMAIL_URL", "") or "smtp://127.0.0.1:8025"
 MAIL_IS_CAUGHT = _relay in ("", EMBEDDED.get("EMAIL_URL"))  # by a catcher of this machine: nothing leaves
 vars().update(env.email_url_config(EMAIL_URL))
-EMAIL_TIMEOUT = 20  # seconds for each step of a conversation with the relay
+EMAIL_TIMEOUT = env.float("EMAIL_TIMEOUT", default=20)  # seconds for each step of a conversation with the relay
 MAIL_FROM = env.str("MAIL_FROM", default="Undersigned <signatures@undersigned.example.org>")
 DISPATCH_FROM = env.str("DISPATCH_FROM", default="Undersigned <letters@undersigned.example.org>")
 # Who has to be careful that nobody sees them get mail from us gets it from here: no name of ours beside the address.

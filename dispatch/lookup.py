@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from dispatch import returns
 from dispatch.models import Delivery
@@ -21,6 +22,7 @@ class LookUp:
     relay: str
     begins: datetime | None
     ends: datetime | None
+    how_far: str
 
 
 def look_up(delivery: Delivery) -> LookUp:
@@ -38,4 +40,13 @@ def look_up(delivery: Delivery) -> LookUp:
         relay=f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}",
         begins=begins and begins - timedelta(minutes=1),
         ends=ends and ends + timedelta(minutes=1),
+        how_far=_how_far(delivery),
     )
+
+
+def _how_far(delivery: Delivery) -> str:
+    """What is known of the moment from which nothing is known."""
+    heard = delivery.conversations.filter(number=delivery.attempts).last()
+    if heard is None:
+        return _("The process that had it was lost after the whole mail: nobody saw whether its end was written.")
+    return _("The whole mail was written, its end too. In place of an answer: %(answer)s") % {"answer": heard.answer}

@@ -226,5 +226,5 @@ def turn_on_the_switch() -> None:
     """The stop switch on, and this VAR_DIR let in, without a trace among the events."""
     with hosts._own_files() as files:
         files.note(None, timezone.now())
-        Host.objects.create(key=files.key(), name="localhost", status=HostStatus.ADMITTED)
-    Switch.objects.create(pk=1, status=SwitchStatus.ON, turned_at=timezone.now())
+        Host.objects.get_or_create(key=files.key(), defaults={"name": "localhost", "status": HostStatus.ADMITTED})
+    Switch.objects.get_or_create(pk=1, defaults={"status": SwitchStatus.ON, "turned_at": timezone.now()})

@@ -44,7 +44,7 @@ class NameTakenBack(Exception):
 
 def deliver(delivery: Delivery) -> None:
     """Hand `delivery` to the mail server, if it is still waiting, and write down what came of it."""
-    if not hosts.may_send() or not _claim(delivery):
+    if delivery.status != DeliveryStatus.QUEUED or not hosts.may_send() or not _claim(delivery):
         return
     talk = Transcript()
     end = partial(_end, delivery, talk=talk)
@@ -121,7 +121,7 @@ def resolve(delivery: Delivery, to: str, *, by: User, relay_id: str = "") -> Non
 
 def _claim(delivery: Delivery) -> bool:
     """Make the delivery ours for the length of a lease; False where it is not due or somebody else's."""
-    if delivery.status != DeliveryStatus.QUEUED or not delivery.is_mail:
+    if not delivery.is_mail:
         return False
     now = timezone.now()
     try:

@@ -4,7 +4,8 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections import defaultdict
+import time
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -30,6 +31,8 @@ class Say:
 
 HANG = "hang"
 DROP = "drop"
+DELAY = "delay"
+SHORT = 0.1  # seconds of a delay
 
 
 class Dropped(Exception):
@@ -43,6 +46,8 @@ class Catcher:
         self.tls = tls
         self.is_tls_from_the_start = False
         self.caught: list[Caught] = []
+        self.refused: list[str] = []  # of the mails caught, to whom those were that it said it had not taken
+        self.greeted: list[str] = []  # who said EHLO
         self.heard: list[str] = []  # the stages that were reached, by whichever line
         self.hanging = threading.Semaphore(0)  # released by each line that hangs
         self._go_on = threading.Event()
@@ -78,9 +83,14 @@ class Catcher:
             line.join(PATIENCE)
             assert not line.is_alive()
         self._lines.clear()
+        self._go_on.clear()
 
     def recipients(self) -> list[str]:
         return [mail.recipient for mail in self.caught]
+
+    def kept(self) -> Counter[str]:
+        """How many mails each recipient may have got: all but those of which it said that it had not taken them."""
+        return Counter(self.recipients()) - Counter(self.refused)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -105,6 +115,8 @@ class Catcher:
         do = script.pop(0) if script else None
         if do == DROP:
             raise Dropped
+        if do == DELAY:
+            time.sleep(SHORT)
         if do == HANG:
             self.hanging.release()
             self._go_on.wait(PATIENCE)
@@ -141,7 +153,8 @@ class _Line:
             "QUIT": lambda _: self._say("221 bye"),
         }[verb.upper()](rest)
 
-    def _ehlo(self, _: str) -> None:
+    def _ehlo(self, name: str) -> None:
+        self.catcher.greeted.append(name)
         offers_tls = self.catcher.tls and not isinstance(self.connection, ssl.SSLSocket)
         features = "250-STARTTLS\r\n" if offers_tls else "250-AUTH PLAIN\r\n"
         self._answer("ehlo", f"250-catcher\r\n{features}250-DSN\r\n250 SIZE 50000000")
@@ -180,7 +193,11 @@ class _Line:
                 return  # the line ended in the middle of the mail: there is no mail
         content = b"".join(line[1:] if line.startswith(b".") else line for line in lines[:-1])
         self.catcher.caught.append(Caught(self.sender, self.recipient, content))
-        self._answer("dot", "250 2.0.0 taken as 42")
+        do = self.catcher._do("dot")
+        line = do.line if do else "250 2.0.0 taken as 42"
+        if line[0] in "45":
+            self.catcher.refused.append(self.recipient)
+        self._say(line)
 
     def _answer(self, stage: str, usual: str) -> bool:
         """Answer as usual, unless the script has something else; whether it was as usual."""

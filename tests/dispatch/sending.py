@@ -7,6 +7,7 @@ from itertools import count
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Role, User
@@ -31,6 +32,7 @@ def make_sealed_edition(*, recipients: int = 1, size: int = 3000, is_demonstrati
     """An edition of a letter of its own, as `seal_noise` leaves it."""
     letter = make_letter(slug=f"letter-{next(_numbers)}", is_demonstration=is_demonstration, published=False)
     letter.recipients.filter(order__gt=recipients).delete()
+    _add_recipients(letter, recipients)
     make_covering(letter)
     return seal_noise(make_edition(letter), size=size)
 
@@ -44,6 +46,14 @@ def seal_noise(edition: Edition, *, size: int) -> Edition:
     Edition.objects.filter(pk=edition.pk).update(status=EditionStatus.SEALED)
     edition.refresh_from_db()
     return edition
+
+
+def _add_recipients(letter: Letter, total: int) -> None:
+    """Until there are `total`: offices like the first."""
+    like = letter.recipients.first()
+    for number in range(letter.recipients.count() + 1, total + 1):
+        like.pk, like.order, like.email = None, number, f"office{number}@government.example.org"
+        like.save(force_insert=True)
 
 
 def make_dispatch(status: str = DispatchStatus.SENDING, *, recipients: int = 1, **edition: int) -> Dispatch:
@@ -92,9 +102,13 @@ def deliver(delivery: Delivery) -> Delivery:
 
 def let_time_pass(delivery: Delivery) -> None:
     """Until every lease has run out and every wait is over."""
+    let_time_pass_for(Delivery.objects.filter(pk=delivery.pk))
+
+
+def let_time_pass_for(deliveries: QuerySet[Delivery]) -> None:
     past = timezone.now() - timedelta(seconds=1)
-    Delivery.objects.filter(pk=delivery.pk).update(not_before=past)
-    Delivery.objects.filter(pk=delivery.pk, lease_until__isnull=False).update(lease_until=past)
+    deliveries.update(not_before=past)
+    deliveries.filter(lease_until__isnull=False).update(lease_until=past)
 
 
 def send_all(dispatch: Dispatch) -> None:

@@ -49,7 +49,7 @@ def sending(settings: Settings) -> None:
     settings.EMAIL_HOST = "127.0.0.1"
     settings.EMAIL_TIMEOUT = 0.3
     settings.DELIVERY_LEASE = 0.6
-    settings.DELIVERY_PATIENCE = 0.3
+    settings.DELIVERY_PATIENCE = 1
 
 
 def states(delivery: Delivery) -> list[str]:
