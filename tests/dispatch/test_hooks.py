@@ -324,6 +324,7 @@ def test_a_mail_that_is_not_ours_is_ignored(postmark: None, delivery: Delivery) 
     for said in (
         bounce("<somebody@elses.example>"),
         bounce("", MessageID=""),
+        bounce("", MessageID="\x00"),
         bounce("", MessageID=None, Metadata={}),
     ):
         assert post("postmark", said).status_code == 200
