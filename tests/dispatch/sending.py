@@ -51,6 +51,8 @@ def seal_noise(edition: Edition, *, size: int) -> Edition:
 def _add_recipients(letter: Letter, total: int) -> None:
     """Until there are `total`: offices like the first."""
     like = letter.recipients.first()
+    if letter.recipients.count() < total:  # verified, or the dossier would have a finding for each
+        like.verified_on, like.verified_by = timezone.now().date(), make_user()
     for number in range(letter.recipients.count() + 1, total + 1):
         like.pk, like.order, like.email = None, number, f"office{number}@government.example.org"
         like.save(force_insert=True)
