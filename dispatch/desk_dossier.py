@@ -123,6 +123,9 @@ def _page(
         "looked": looked,
         "deliveries": [_item(delivery, looked) for delivery in looked.deliveries],
         "excluded": looked.excluded if is_prepared else [],
+        "are_left_over": not is_prepared
+        and may(user, access_campaign)
+        and dispatches.left_over(found.edition).exists(),
         "version": looked.versions[-1],
         "texts": _texts(looked),
         "authority": authority_of(found.edition.signatures.all()),

@@ -6,7 +6,8 @@ somebody, with a reason, as it is. Facts and findings together have one SHA-256:
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from difflib import SequenceMatcher
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -78,10 +79,15 @@ class Looked:
         return [delivery for delivery in self.deliveries if delivery.is_mail]
 
     def dry_run_of_these(self) -> DryRun | None:
-        """The latest, if it has ended and was of the mails as they are."""
+        """The latest, if it has ended and had every mail as it is now."""
         latest = self.dry_run
         has_ended = latest is not None and latest.status in (DryRunStatus.SAME, DryRunStatus.DIFFERENT)
-        return latest if latest and has_ended and latest.mails == mails_of(self.mails) else None
+        return latest if latest and has_ended and mails_of(self.mails).items() <= latest.mails.items() else None
+
+    def differences(self) -> list[dict[str, Any]]:
+        """What that one found about mails that are still to go."""
+        run, mails = self.dry_run_of_these(), {mail.pk for mail in self.mails}
+        return [one for one in run.differences if one["delivery"] in mails] if run else []
 
 
 def wording_of(delivery: Delivery) -> Wording | None:
@@ -89,9 +95,9 @@ def wording_of(delivery: Delivery) -> Wording | None:
     return getattr(delivery, "wording", None)
 
 
-def mails_of(deliveries: list[Delivery]) -> str:
-    """The SHA-256 of a set of frozen mails."""
-    return digest({str(mail.pk): wording.sha256 if (wording := wording_of(mail)) else "" for mail in deliveries})
+def mails_of(deliveries: list[Delivery]) -> dict[str, str]:
+    """The SHA-256 of each frozen mail, by the key of its delivery."""
+    return {str(mail.pk): wording.sha256 if (wording := wording_of(mail)) else "" for mail in deliveries}
 
 
 def behind(versions: list[Version]) -> dict[str, int]:
@@ -319,9 +325,8 @@ def _no_dry_run(looked: Looked) -> Iterator[Found]:
 
 
 def _dry_run_differs(looked: Looked) -> Iterator[Found]:
-    run = looked.dry_run_of_these()
-    if looked.mails and run and run.status == DryRunStatus.DIFFERENT:
-        yield Found("", run.differences, _("In the dry run, not every mail arrived as it is frozen. See below."))
+    if differences := looked.differences():
+        yield Found("", differences, _("In the dry run, not every mail arrived as it is frozen. See below."))
 
 
 def _nobody(looked: Looked) -> Iterator[Found]:
@@ -391,13 +396,14 @@ BY_KEY = {check.key: check for check in CHECKS}
 
 @dataclass(frozen=True)
 class Change:
-    """One fact that is another than it was; `words` are the differences of a longer text."""
+    """One fact that is another than it was, of one row or of several; of longer texts, the words that differ."""
 
-    about: str
+    about: list[str]
     part: str
     old: str
     new: str
-    words: list[tuple[list[Words], list[Words]]] = field(default_factory=list)
+    old_words: list[Words] = field(default_factory=list)
+    new_words: list[Words] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -424,7 +430,14 @@ class Dossier:
     def changes_since(self, old: Facts) -> list[Change]:
         """What is not as it was when somebody looked at `old`."""
         groups = [*self.facts, *(group for group in old if group not in self.facts)]
-        return [change for group in groups for change in self._changes(group, old)]
+        found: dict[tuple[str, ...], Change] = {}
+        for change in (change for group in groups for change in self._changes(group, old)):
+            texts = ["".join(words.text for words in each) for each in (change.old_words, change.new_words)]
+            same = (change.part, *texts) if any(texts) else (change.part, change.old, change.new)
+            known = found.setdefault((*same, "" if change.part else change.about[0]), change)
+            if known is not change:
+                known.about.extend(change.about)
+        return list(found.values())
 
     def _changes(self, group: str, old: Facts) -> Iterator[Change]:
         before, now = old.get(group), self.facts.get(group)
@@ -433,10 +446,10 @@ class Dossier:
         about = self._label(group, old)
         if now is None and group.startswith(("delivery ", "finding ")):
             gone = _("taken out of the dispatch") if group.startswith("delivery ") else _("stands in the way no more")
-            yield Change(about, "", "", gone)
+            yield Change([about], "", "", gone)
             return
         if group.startswith("finding "):
-            yield Change(about, "", *_of_finding(before, now))
+            yield Change([about], "", _standing(before), _standing(now))
             return
         before, now = before or {}, now or {}
         changed = [part for part in {**now, **before} if before.get(part) != now.get(part)]
@@ -448,8 +461,9 @@ class Dossier:
     def _label(self, group: str, old: Facts) -> str:
         kind, _blank, which = group.partition(" ")
         if kind == "delivery":
-            title: str = (self.facts.get(group) or old[group])["title"]
-            return title
+            listed = (*self.looked.deliveries, *self.looked.excluded)
+            offices = {str(delivery.pk): delivery.recipient.title for delivery in listed}
+            return str(offices.get(which) or old[group]["title"])
         if kind == "finding":
             known = {finding.key: finding.sentence for finding in self.findings}
             check = BY_KEY.get(which.partition(":")[0])
@@ -493,8 +507,7 @@ def _facts(looked: Looked) -> Iterator[tuple[str, dict[str, Any]]]:
     for delivery in looked.deliveries:
         yield f"delivery {delivery.pk}", _of_delivery(delivery)
     yield "sender", {finding.key: list(finding.records) for finding in looked.sender.findings}
-    run = looked.dry_run_of_these()
-    yield "rehearsal", {"status": run.status if run else "", "differences": run.differences if run else []}
+    yield "rehearsal", {"is_done": looked.dry_run_of_these() is not None, "differences": looked.differences()}
 
 
 def _of_file(file: EditionFile) -> dict[str, Any]:
@@ -556,6 +569,7 @@ PARTS: dict[str, Promise] = {
     "certificate": gettext_lazy("Certificate of the seal (SHA-256)"),
     "stamped_at": gettext_lazy("Time stamp"),
     "put_together_at": gettext_lazy("Put together (UTC)"),
+    "is_done": gettext_lazy("Of the mails as they are"),
     "differences": gettext_lazy("Differences"),
     "title": gettext_lazy("Office, as it is addressed"),
     "channel": gettext_lazy("Goes by"),
@@ -575,8 +589,9 @@ PARTS: dict[str, Promise] = {
 }
 LABELS: dict[str, Mapping[str, Any]] = {
     "channel": {channel.value: channel.label for channel in Channel},
-    "status": {status.value: status.label for kind in (EditionStatus, DryRunStatus) for status in kind},
+    "status": {status.value: status.label for status in EditionStatus},
 }
+DATES = {"put_together_at": "DATETIME_FORMAT", "stamped_at": "DATETIME_FORMAT", "verified_on": "DATE_FORMAT"}
 LONG = 60
 
 
@@ -627,10 +642,6 @@ def _signature(signature: Signature) -> str:
     return reverse("desk:signature", args=[signature.pk])
 
 
-def _of_finding(before: dict[str, Any] | None, now: dict[str, Any] | None) -> tuple[str, str]:
-    return _standing(before), _standing(now)
-
-
 def _standing(told: dict[str, Any] | None) -> str:
     if told is None:
         return ""
@@ -643,13 +654,32 @@ def _change(about: str, part: str, old: Any, new: Any) -> Change:
     kind, _blank, which = part.partition(" ")
     label = str(Grade(int(which)).label) if kind == "grade" else str(PARTS.get(part, part))
     before, now = _shown(part, old), _shown(part, new)
-    long = min(len(before), len(now)) > LONG and " " in now
-    return Change(about, label, before, now, [compare(before, now)] if long else [])
+    if min(len(before), len(now)) > LONG and " " in now:
+        return Change([about], label, before, now, *_changed_lines(before, now))
+    return Change([about], label, before, now)
+
+
+def _changed_lines(old: str, new: str) -> tuple[list[Words], list[Words]]:
+    """Of two texts, the lines that differ, with the words in them that do."""
+    ones, others = old.splitlines(), new.splitlines()
+    before: list[Words] = []
+    now: list[Words] = []
+    for step, start, end, first, last in SequenceMatcher(a=ones, b=others, autojunk=False).get_opcodes():
+        if step != "equal":
+            of_old, of_new = compare("\n".join(ones[start:end]), "\n".join(others[first:last]))
+            before += [*([Words("\n…\n", False)] if before else []), *of_old]
+            now += [*([Words("\n…\n", False)] if now else []), *of_new]
+    return before, now
 
 
 def _shown(part: str, value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if part in DATES and value:
+        dates = value if isinstance(value, list) else [value]
+        return ", ".join(date_format(datetime.fromisoformat(date), DATES[part]) for date in dates)
     if isinstance(value, list):
-        return ", ".join(str(item) for item in value)
+        return ", ".join(str(item) for item in value) if part != "differences" else str(len(value))
     return str(LABELS.get(part, {}).get(value, value))

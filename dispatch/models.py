@@ -474,8 +474,8 @@ class Authorisation(models.Model):
 class DryRun(Stateful):
     """The mails of a dispatch handed to a catcher on this machine, and compared with what is frozen.
 
-    `mails` is the SHA-256 of the set that was to go (`dispatch.dossier.mails_of`). `differences` are the key of a
-    delivery and what was wrong with it, a `dispatch.services.dry_runs.Trouble`.
+    `mails` are those that were to go (`dispatch.dossier.mails_of`). Each of the `differences` has the key of a delivery
+    and what was wrong with its mail, a `dispatch.services.dry_runs.Trouble`.
     """
 
     machine: ClassVar[StateMachine] = DRY_RUN
@@ -488,7 +488,7 @@ class DryRun(Stateful):
     asked_at = models.DateTimeField(default=timezone.now)
     lease_until = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
-    mails = models.CharField(max_length=64, blank=True)
+    mails = models.JSONField(default=dict)
     count = models.PositiveSmallIntegerField(default=0)
     differences = models.JSONField(default=list)
 

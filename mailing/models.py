@@ -31,8 +31,8 @@ class Mail(Stateful):
     key = models.CharField(max_length=120, unique=True)
     to = EncryptedTextField(blank=True)
     sender = models.CharField(max_length=200, blank=True)
-    about = models.CharField(max_length=60, blank=True, db_index=True)
-    message_id = models.CharField(max_length=300, blank=True, db_index=True)
+    about = models.CharField(max_length=60, blank=True)
+    message_id = models.CharField(max_length=300, blank=True)
     language = models.CharField(max_length=10)
     subject = EncryptedTextField(blank=True)
     body = EncryptedTextField(blank=True)
@@ -47,7 +47,11 @@ class Mail(Stateful):
     objects = MailQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=("status", "not_before"), name="mail_due")]
+        indexes = [
+            models.Index(fields=("status", "not_before"), name="mail_due"),
+            models.Index(fields=("about",), name="mails_about"),
+            models.Index(fields=("message_id",), name="mail_by_message_id"),
+        ]
 
     def __str__(self) -> str:
         return self.key

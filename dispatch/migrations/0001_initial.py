@@ -130,7 +130,7 @@ class Migration(migrations.Migration):
                 ('asked_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('lease_until', models.DateTimeField(null=True)),
                 ('ended_at', models.DateTimeField(null=True)),
-                ('mails', models.CharField(blank=True, max_length=64)),
+                ('mails', models.JSONField(default=dict)),
                 ('count', models.PositiveSmallIntegerField(default=0)),
                 ('differences', models.JSONField(default=list)),
                 ('asked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='dry_runs_asked', to=settings.AUTH_USER_MODEL)),

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.db.models import prefetch_related_objects
+from django.db.models import QuerySet, prefetch_related_objects
 from django.utils import timezone
 
 from accounts.access import access_campaign, access_send, may
@@ -65,10 +65,9 @@ def prepare(edition: Edition, *, by: User) -> Dispatch:
     """
     if edition.status != EditionStatus.SEALED or edition.names_someone_who_left:
         raise NotSealed
-    has_it = edition.deliveries.exclude(status=DeliveryStatus.CANCELLED).values("recipient")
     try:
         with transaction.atomic():
-            recipients = list(edition.letter.recipients.exclude(pk__in=has_it))
+            recipients = list(left_over(edition))
             if not recipients:
                 raise AlreadySent
             dispatch = edition.dispatches.create(prepared_by=by)
@@ -80,6 +79,12 @@ def prepare(edition: Edition, *, by: User) -> Dispatch:
         raise AlreadySent from None
     senders.ask()
     return dispatch
+
+
+def left_over(edition: Edition) -> QuerySet[Recipient]:
+    """Those of the letter who neither have this edition nor are to get it."""
+    has_it = edition.deliveries.exclude(status=DeliveryStatus.CANCELLED).values("recipient")
+    return edition.letter.recipients.exclude(pk__in=has_it)
 
 
 def prepare_next(refused: Delivery, further: FurtherAddress, *, by: User) -> Dispatch:

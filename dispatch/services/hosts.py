@@ -62,11 +62,14 @@ class Mark:
 
 def may_send() -> bool:
     """Whether letters may leave this host now: sending is on, and neither host nor database is another than before."""
-    return look() and switch.is_on()
+    return look(at_leisure=False) and switch.is_on()
 
 
-def look() -> bool:
-    """Compare the database with what this host has seen of it, and note what is new; whether the host was let in."""
+def look(*, at_leisure: bool = True) -> bool:
+    """Compare the database with what this host has seen of it, and note what is new; whether the host was let in.
+
+    Before a mail there is no leisure: to put a file in the place of another waits for the disk, and `note` follows.
+    """
     now = timezone.now()
     with _own_files() as files:
         mark = files.mark()
@@ -75,7 +78,8 @@ def look() -> bool:
             mark = None
         if mark is None or mark.is_older(AWAY, now):
             files.become_another()
-        files.note(mark, now)
+        if at_leisure or mark is None or mark.is_older(SELDOM, now):
+            files.note(mark, now)
         key = files.key()
     return _is_admitted(key, now)
 

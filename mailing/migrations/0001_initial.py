@@ -18,8 +18,8 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(max_length=120, unique=True)),
                 ('to', mailing.encryption.EncryptedTextField(blank=True)),
                 ('sender', models.CharField(blank=True, max_length=200)),
-                ('about', models.CharField(blank=True, db_index=True, max_length=60)),
-                ('message_id', models.CharField(blank=True, db_index=True, max_length=300)),
+                ('about', models.CharField(blank=True, max_length=60)),
+                ('message_id', models.CharField(blank=True, max_length=300)),
                 ('language', models.CharField(max_length=10)),
                 ('subject', mailing.encryption.EncryptedTextField(blank=True)),
                 ('body', mailing.encryption.EncryptedTextField(blank=True)),
@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                 ('sent_at', models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['status', 'not_before'], name='mail_due')],
+                'indexes': [models.Index(fields=['status', 'not_before'], name='mail_due'), models.Index(fields=['about'], name='mails_about'), models.Index(fields=['message_id'], name='mail_by_message_id')],
             },
         ),
     ]

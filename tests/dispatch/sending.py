@@ -84,7 +84,9 @@ def dossier_of(dispatch: Dispatch) -> Dossier:
 
 
 def authorise(dispatch: Dispatch, *, by: User) -> None:
-    """Both people look at the dossier as it is, with everything waived, and authorise it: who prepared it, and `by`."""
+    """Both look at the dossier, addresses verified and all else waived, and authorise it: the preparer, and `by`."""
+    today = timezone.now().date()  # of all at once, for each finding that is waived takes its time
+    dispatch.edition.letter.recipients.update(verified_on=today, verified_by=by)
     waive_all(dispatch, by=by)
     seen = dossier_of(dispatch).sha256
     dispatches.authorise(dispatch, by=dispatch.prepared_by, seen=seen)

@@ -351,8 +351,12 @@ def test_a_recipient_is_taken_out_and_gets_it_another_time(dispatch: Dispatch, c
     assert Event.objects.about(first).latest("pk").by == campaigner
     authorise(dispatch, by=sender)
     assert "Nothing was done" in post(campaigner, f"/desk/deliveries/{second.pk}/exclude/")
-    again = dispatches.prepare(dispatch.edition, by=campaigner)
+    assert "Prepare a dispatch for those left out" in page(campaigner, dispatch)
+    assert "Prepare a dispatch for those left out" not in page(sender, dispatch)
+    post(campaigner, f"/desk/editions/{dispatch.edition_id}/prepare/")
+    again = Dispatch.objects.latest("pk")
     assert [delivery.recipient for delivery in again.deliveries.all()] == [first.recipient]
+    assert "Prepare a dispatch for those left out" not in page(campaigner, dispatch)
 
 
 def test_who_was_taken_out_is_not_on_the_record(dispatch: Dispatch, sender: User) -> None:
@@ -474,8 +478,11 @@ def test_who_authorises_again_is_shown_only_what_changed(dispatch: Dispatch, cam
     dispatches.put_together(dispatch, by=sender)
     waive_all(dispatch, by=sender)
     answer = freshly_signed_in(campaigner).get(f"/desk/dispatches/{dispatch.pk}/")
-    told = [(change.about, change.part) for change in answer.context["changes"]]
-    assert {part for _about, part in told if part} - {"Put together (UTC)"} == {"Covering text"}
+    told = {change.part: change for change in answer.context["changes"] if change.part}
+    assert set(told) - {"All mails", "Put together (UTC)"} == {"Covering text"}
+    assert "Паважаны" not in "".join(words.text for words in told["Covering text"].new_words), (
+        "no line that is as it was"
+    )
     shown = unescape(" ".join(answer.content.decode().split()))
     assert "<del>Просім </del>" in shown
     assert "<ins>Патрабуем </ins>" in shown
@@ -594,6 +601,18 @@ def test_what_is_put_together_anew_wants_a_dry_run_of_its_own(dispatch: Dispatch
     assert "no-dry-run" in kinds(dispatch)
 
 
+def test_who_is_taken_out_takes_their_part_of_the_dry_run_with_them(dispatch: Dispatch, campaigner: User) -> None:
+    first, _second = dispatch.deliveries.all()
+    subject = first.wording.subject
+    Wording.objects.filter(delivery=first).update(subject="Tampered with")
+    rehearse(dispatch)
+    assert "dry-run-differs" in kinds(dispatch)
+    Wording.objects.filter(delivery=first).update(subject=subject)
+    assert "dry-run-differs" in kinds(dispatch), "only another run clears it"
+    dispatches.exclude(first, by=campaigner)
+    assert not {"dry-run-differs", "no-dry-run"} & kinds(dispatch)
+
+
 @pytest.mark.parametrize("how", ["on the line", "in the database", "refused", "another address"])
 def test_a_dry_run_notices_a_byte(dispatch: Dispatch, sender: User, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     [first, *_] = dispatch.deliveries.all()
@@ -710,6 +729,7 @@ def test_what_fifty_recipients_look_at_fits_into_the_form(campaigner: User, send
         model.email, model.requirements = f"office{number}@government.example.org", f"Copy {number}, signed by hand"
         model.save()
     made = dispatches.prepare(make_edition(letter, sealed=True), by=campaigner)
+    verify(made)
     waive_all(made, by=sender)
     seen = form_of(sender, made)
     assert len(seen["shown"]) < 100_000

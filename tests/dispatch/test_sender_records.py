@@ -114,6 +114,7 @@ def test_where_all_is_well_there_is_no_problem_and_each_record_is_told(zone: Zon
         (["v=spf1 ip6:192.0.2.1 -all"], {"spf_broken": Severity.FAILS}),
         (["v=spf1 include -all"], {"spf_broken": Severity.FAILS}),
         (["v=spf1 ip4 192.0.2.1 -all"], {"spf_broken": Severity.FAILS}),
+        (["v=spf1 -all:example.net"], {"spf_broken": Severity.FAILS}),
         (["v=spf1 -all: mx"], {"spf_broken": Severity.FAILS}),
         (["v=spf1 " + "mx:a.example.net " * 10 + "-all"], {}),
         (["v=spf1 " + "mx:a.example.net " * 11 + "-all"], {"spf_too_many": Severity.FAILS}),

@@ -233,8 +233,10 @@ def test_a_later_mail_that_is_taken_clears_it_and_an_earlier_one_does_not(
 def test_a_later_mail_of_which_nothing_is_heard_for_days_clears_it(
     signature: Signature, worker: Callable[[], None]
 ) -> None:
+    earlier = sent(signature, worker)
     mailbox.take_in(report(sent(signature, worker)))
     later = sent(signature, worker)
+    Mail.objects.filter(pk=earlier.pk).update(sent_at=timezone.now() - timedelta(days=8))
     tasks.sweep_reach()
     assert reach(signature) == (True, "mailbox")
     Signature.objects.update(bounced_at=timezone.now() - timedelta(days=7))
