@@ -243,6 +243,17 @@ def _unverified(looked: Looked) -> Iterator[Found]:
         yield Found(str(delivery.pk), verified_on and verified_on.isoformat(), text % said, link)
 
 
+def _unprinted(looked: Looked) -> Iterator[Found]:
+    printed = looked.edition.content["recipients"]
+    for delivery in looked.deliveries:
+        recipient, language = delivery.recipient, delivery.language
+        now = {part: getattr(recipient, f"{part}_{language}") for part in ("title", "name", "address_block")}
+        if delivery.after_id or any(now.items() <= office[language].items() for office in printed):
+            continue
+        text = _("%(office)s: the PDF does not print it like this. It was added or changed after the edition was cut.")
+        yield Found(str(delivery.pk), now, text % {"office": recipient.title}, _letter(looked))
+
+
 def _unfit(looked: Looked) -> Iterator[Found]:
     for delivery in looked.deliveries:
         if wording_of(delivery) is None:
@@ -371,6 +382,7 @@ CHECKS = (
         _unverified,
         mend=gettext_lazy("Verify the address"),
     ),
+    Check("unprinted", gettext_lazy("Not in the edition"), _unprinted, mend=gettext_lazy("See the letter")),
     Check("sender", gettext_lazy("The sender’s records in DNS"), _sender),
     Check(
         "unfit",

@@ -159,6 +159,10 @@ def long_verified(dispatch: Dispatch) -> None:
     Recipient.objects.update(verified_on=timezone.now().date() - timedelta(days=91), verified_by=dispatch.prepared_by)
 
 
+def moved(dispatch: Dispatch) -> None:
+    Recipient.objects.update(address_block_be="вул. Іншая, 1\n220000, г. Мінск")
+
+
 def unfit(dispatch: Dispatch) -> None:
     dispatch.edition.letter.covering.delete()
     dispatches.put_together(dispatch, by=dispatch.prepared_by)
@@ -187,6 +191,7 @@ SEEN: list[tuple[str, Callable[[Dispatch], None] | None, str]] = [
     ("bounced", bounced, "mails come back from the address of its representative"),
     ("unverified", unverified, "Прэзідэнт Рэспублікі Беларусь: nobody has verified the address"),
     ("unverified", long_verified, "the address was last verified on"),
+    ("unprinted", moved, "the PDF does not print it like this"),
     ("unfit", unfit, "The letter has no covering text."),
     ("outdated", outdated, "something has been edited since this was put together"),
     ("broken", broken, "Belarusian: the PDF can’t be read, or is not the one that was sealed."),
