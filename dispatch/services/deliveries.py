@@ -139,29 +139,29 @@ def _claim(delivery: Delivery) -> bool:
 def _hand_over(delivery: Delivery, talk: Transcript) -> smtp.Answer:
     mail = emails.frozen(delivery)
     talk.connection["message_sha256"] = mail.sha256
-    return smtp.hand_over(
-        mail.pieces,
-        sender=returns.address(delivery.pk, delivery.attempts),
-        recipient=delivery.address,
-        envelope_id=returns.token(delivery.pk, delivery.attempts),
-        transcript=talk,
-        relay=_relay(),
-        before_mail=partial(_go_on, delivery),
-        before_data=partial(_keep_and_go_on, delivery, mail),
-        before_dot=partial(_commit_to_sending, delivery),
-        on_the_way=partial(_go_on, delivery),
-    )
+    try:
+        return smtp.hand_over(
+            mail.pieces,
+            sender=returns.address(delivery.pk, delivery.attempts),
+            recipient=delivery.address,
+            envelope_id=returns.token(delivery.pk, delivery.attempts),
+            transcript=talk,
+            relay=_relay(),
+            before_mail=partial(_go_on, delivery),
+            before_data=partial(_go_on, delivery),
+            before_dot=partial(_commit_to_sending, delivery, mail),
+            on_the_way=partial(_go_on, delivery),
+        )
+    except smtp.NotTaken as refusal:
+        if refusal.stage in (smtp.Stage.DATA, smtp.Stage.BODY):  # it was on the line
+            _keep_as_evidence(delivery, mail)
+        raise
 
 
 def _go_on(delivery: Delivery) -> None:
     """Raise `Stopped` where sending is off, and `Overtaken` where the delivery is not ours any more."""
     switch.check()
     _renew(delivery)
-
-
-def _keep_and_go_on(delivery: Delivery, mail: emails.Mail) -> None:
-    _keep_as_evidence(delivery, mail)
-    _go_on(delivery)
 
 
 def _keep_as_evidence(delivery: Delivery, mail: emails.Mail) -> None:
@@ -186,11 +186,12 @@ def _renew(delivery: Delivery) -> None:
     delivery.lease_until = _lease(now)
 
 
-def _commit_to_sending(delivery: Delivery) -> None:
+def _commit_to_sending(delivery: Delivery, mail: emails.Mail) -> None:
     """The last moment at which the stop switch, a lost lease or a name taken back hold the mail."""
     if delivery.edition.names_someone_who_left:
         raise NameTakenBack
     with transaction.atomic(durable=True):
+        _keep_as_evidence(delivery, mail)
         move(
             delivery, DeliveryStatus.SENDING, by=None,
             only_if={"attempts": delivery.attempts, **_while_sending()},

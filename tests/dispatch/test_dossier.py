@@ -729,6 +729,7 @@ def test_what_fifty_recipients_look_at_fits_into_the_form(campaigner: User, send
         model.email, model.requirements = f"office{number}@government.example.org", f"Copy {number}, signed by hand"
         model.save()
     made = dispatches.prepare(make_edition(letter, sealed=True), by=campaigner)
+    verify(made)
     waive_all(made, by=sender)
     seen = form_of(sender, made)
     assert len(seen["shown"]) < 100_000

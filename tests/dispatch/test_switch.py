@@ -381,6 +381,7 @@ def test_what_can_t_be_marked_is_not_sent(catcher: Catcher, monkeypatch: pytest.
 
     with monkeypatch.context() as patch:
         patch.setattr("os.fsync", full)
+        patch.setattr("os.fdatasync", full)
         deliver(delivery)
     assert (delivery.status, delivery.stage) == ("deferred", "message")
     assert "No space left" in delivery.answer
