@@ -29,6 +29,7 @@ from dispatch.lookup import look_up
 from dispatch.models import Authorisation, Delivery, Dispatch
 from dispatch.services import dispatches, dry_runs, switch
 from dispatch.states import DeliveryStatus, DispatchStatus
+from ledger.services import Overtaken
 from letters.services import digest
 from signatories.queries import authority_of
 
@@ -147,6 +148,8 @@ def _page(
         context |= _before_it_goes(user, found, dossier, seen=seen, waiving=waiving)
     else:
         context["authorisations"] = found.authorisations.select_related("by")
+    if waiving and not any(item["form"].is_bound for item in context.get("open", [])):
+        refuse(request, Overtaken())  # the finding that the form was under is gone
     return render(request, "desk/dispatch.html", context, status=status)
 
 
