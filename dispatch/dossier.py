@@ -169,7 +169,7 @@ def _left(looked: Looked) -> Iterator[Found]:
 
 def _superseded(looked: Looked) -> Iterator[Found]:
     if looked.edition.status != EditionStatus.SEALED and not looked.is_next_rung:
-        yield Found("", True, _("There is a later edition. Cancel this dispatch and prepare one of that."))
+        yield Found("", True, _("There is a later edition. Cancel this dispatch and prepare one of the later edition."))
 
 
 def _text_changed(looked: Looked) -> Iterator[Found]:
@@ -183,8 +183,8 @@ def _behind(looked: Looked) -> Iterator[Found]:
     for language, parts in behind(looked.versions).items():
         if parts:
             text = ngettext(
-                "%(language)s: %(parts)s part of the text was not touched since it was changed in English.",
-                "%(language)s: %(parts)s parts of the text were not touched since they were changed in English.",
+                "%(language)s: %(parts)s part of the text has not been touched since it was changed in English.",
+                "%(language)s: %(parts)s parts of the text have not been touched since they were changed in English.",
                 parts,
             )
             said = {"language": language_name(language), "parts": parts}
@@ -196,8 +196,8 @@ def _unproven(looked: Looked) -> Iterator[Found]:
     pks = [row.pk for row in looked.signatures if row.grade == Grade.NONE and row.kind == organisation]
     if pks:
         text = ngettext(
-            "Of %(count)s signatory, nothing shows that whoever signed may speak for it. See below.",
-            "Of %(count)s signatories, nothing shows that whoever signed may speak for them. See below.",
+            "For %(count)s signatory, nothing shows that whoever signed may speak for it. See below.",
+            "For %(count)s signatories, nothing shows that whoever signed may speak for them. See below.",
             len(pks),
         )
         yield Found("", pks, text % {"count": len(pks)})
@@ -243,6 +243,17 @@ def _unverified(looked: Looked) -> Iterator[Found]:
         yield Found(str(delivery.pk), verified_on and verified_on.isoformat(), text % said, link)
 
 
+def _unprinted(looked: Looked) -> Iterator[Found]:
+    printed = looked.edition.content["recipients"]
+    for delivery in looked.deliveries:
+        recipient, language = delivery.recipient, delivery.language
+        now = {part: getattr(recipient, f"{part}_{language}") for part in ("title", "name", "address_block")}
+        if delivery.after_id or any(now.items() <= office[language].items() for office in printed):
+            continue
+        text = _("%(office)s: the PDF does not print it like this. It was added or changed after the edition was cut.")
+        yield Found(str(delivery.pk), now, text % {"office": recipient.title}, _letter(looked))
+
+
 def _unfit(looked: Looked) -> Iterator[Found]:
     for delivery in looked.deliveries:
         if wording_of(delivery) is None:
@@ -272,7 +283,9 @@ def _outdated(looked: Looked) -> Iterator[Found]:
             continue
         facts = [*_way(addressed), *(getattr(now, name) for name in FROZEN)]
         if facts != [*_way(delivery), *(getattr(wording, name) for name in FROZEN)]:
-            text = _("%(office)s: something has been edited since this was put together, and would not go out.")
+            text = _(
+                "%(office)s: something has been edited since this was put together, and the change would not go out."
+            )
             yield Found(str(delivery.pk), facts, text % said)
 
 
@@ -335,7 +348,7 @@ def _nobody(looked: Looked) -> Iterator[Found]:
 
 
 CHECKS = (
-    Check("left", gettext_lazy("Somebody has left"), _left, is_waivable=False),
+    Check("left", gettext_lazy("A signatory has left"), _left, is_waivable=False),
     Check("superseded", gettext_lazy("A later edition"), _superseded, is_waivable=False),
     Check("nobody", gettext_lazy("No recipient is left"), _nobody, is_waivable=False),
     Check(
@@ -371,6 +384,7 @@ CHECKS = (
         _unverified,
         mend=gettext_lazy("Verify the address"),
     ),
+    Check("unprinted", gettext_lazy("Not in the edition"), _unprinted, mend=gettext_lazy("See the letter")),
     Check("sender", gettext_lazy("The sender’s records in DNS"), _sender),
     Check(
         "unfit",
@@ -445,18 +459,30 @@ class Dossier:
             return
         about = self._label(group, old)
         if now is None and group.startswith(("delivery ", "finding ")):
-            gone = _("taken out of the dispatch") if group.startswith("delivery ") else _("stands in the way no more")
+            gone = _("taken out of the dispatch") if group.startswith("delivery ") else _("no longer stands in the way")
             yield Change([about], "", "", gone)
             return
         if group.startswith("finding "):
             yield Change([about], "", _standing(before), _standing(now))
             return
         before, now = before or {}, now or {}
+        if group == "sender":
+            yield from self._changes_of_sender(about, before, now)
+            return
         changed = [part for part in {**now, **before} if before.get(part) != now.get(part)]
         if group.startswith("delivery ") and (len(changed) > 1 or self.facts["mails"] != old.get("mails")):
             changed = [part for part in changed if part != "sha256"]  # which follows from the rest
         for part in changed:
             yield _change(about, part, before.get(part), now.get(part))
+
+    def _changes_of_sender(self, about: str, before: dict[str, Any], now: dict[str, Any]) -> Iterator[Change]:
+        """By topic: the records, or where there are none, what that means."""
+        said = {finding.key: finding.said for finding in self.looked.sender.findings}
+        for key in {**now, **before}:
+            if before.get(key) != now.get(key):
+                old, new = _shown(key, before.get(key)), _shown(key, now.get(key)) or said.get(key, "")
+                if old or new:
+                    yield Change([about], sender_records.topic_of(key), old, new)
 
     def _label(self, group: str, old: Facts) -> str:
         kind, _blank, which = group.partition(" ")
@@ -682,4 +708,6 @@ def _shown(part: str, value: Any) -> str:
         return ", ".join(date_format(datetime.fromisoformat(date), DATES[part]) for date in dates)
     if isinstance(value, list):
         return ", ".join(str(item) for item in value) if part != "differences" else str(len(value))
+    if part == "language" and value:
+        return language_name(value)
     return str(LABELS.get(part, {}).get(value, value))

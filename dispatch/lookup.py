@@ -48,5 +48,9 @@ def _how_far(delivery: Delivery) -> str:
     """What is known of the moment from which nothing is known."""
     heard = delivery.conversations.filter(number=delivery.attempts).last()
     if heard is None:
-        return _("The process that had it was lost after the whole mail: nobody saw whether its end was written.")
-    return _("The whole mail was written, its end too. In place of an answer: %(answer)s") % {"answer": heard.answer}
+        return _(
+            "The program broke off when it had passed on all the text;"
+            " whether it also gave the sign that ends a mail is not known."
+        )
+    text = _("The whole mail was passed on, with the sign that ends it. In place of an answer: %(answer)s")
+    return text % {"answer": heard.answer}

@@ -21,7 +21,7 @@ POLICIES = ("none", "quarantine", "reject")
 
 class Severity(TextChoices):
     FAILS = "fails", gettext_lazy("Fails")
-    TO_KNOW = "to_know", gettext_lazy("To know")
+    TO_KNOW = "to_know", gettext_lazy("Worth knowing")
     FINE = "fine", gettext_lazy("In order")
 
 
@@ -76,6 +76,13 @@ def _not_looked_up() -> Finding:
         _("The records of the sender have not been looked up yet."),
         to_do=_("Look them up with the button, and read this again in a minute."),
     )
+
+
+def topic_of(key: str) -> str:
+    """What a finding with this key is about, also where the finding itself is gone."""
+    kind = key.removeprefix("unanswered:").partition(":")[0].partition("_")[0]
+    topics = {"not": "DNS", "spf": "SPF", "dkim": "DKIM", "dmarc": "DMARC"}
+    return topics.get(kind) or _("Return address")
 
 
 def _unanswered(topic: str, key: str, name: str) -> Finding:
@@ -153,7 +160,8 @@ def _rest_of_spf(rest: str) -> tuple[str, Severity, str, str, str]:
         )
     unknown = _("Whether our mail server is among those that it names can’t be known from here.")
     ask = _(
-        "Ask whoever runs the mail server, or send a mail to a mailbox of your own and look for “spf=pass” in its head."
+        "Ask whoever runs the mail server, or send a mail to a mailbox of your own"
+        " and look for “spf=pass” in its headers."
     )
     if rest == "-":
         return (
@@ -191,7 +199,7 @@ def _dkim(check: SenderCheck) -> Iterator[Finding]:
             Severity.TO_KNOW,
             "DKIM",
             _("It is not known by which selector our mail server signs."),
-            _("So its key can’t be looked up. Large mailboxes mistrust mail without a valid DKIM signature."),
+            _("So its key can’t be looked up. Large mail services mistrust mail without a valid DKIM signature."),
             _("Ask whoever runs the mail server for its selectors; an operator enters them (DKIM_SELECTORS)."),
         )
     for selector, facts in keys.items():
@@ -232,7 +240,7 @@ def _key(facts: Facts) -> tuple[str, Severity, str, str, str]:
     meaning = _(
         "Servers can check what is signed with it. Whether the mail server signs our mails can’t be known from here."
     )
-    to_do = _("Send a mail to a mailbox of your own and look for “dkim=pass” in its head.")
+    to_do = _("Send a mail to a mailbox of your own and look for “dkim=pass” in its headers.")
     return "dkim", Severity.FINE, said, meaning, to_do
 
 
@@ -256,7 +264,7 @@ def _dmarc(check: SenderCheck) -> Iterator[Finding]:
             _("Neither %(domain)s nor a domain above it has a DMARC record."),
             _(
                 "Each server decides by itself about mail that anybody forges in our name."
-                " Some large mailboxes trust such domains less."
+                " Some large mail services trust such domains less."
             ),
             _("Have a TXT record made at _dmarc.%(domain)s, at first with “v=DMARC1; p=none”."),
         )
@@ -294,7 +302,7 @@ def _policy_in_words(policy: str) -> tuple[str, Severity, str, str, str]:
         if policy == "quarantine"
         else _("The DMARC record at _dmarc.%(at)s asks servers to refuse what fails SPF and DKIM (p=reject).")
     )
-    meaning = _("A letter passes if SPF or DKIM holds for a domain that belongs together with %(domain)s.")
+    meaning = _("A letter passes if SPF or DKIM holds for %(domain)s or for a domain related to it.")
     return "dmarc", Severity.FINE, said, meaning, ""
 
 
@@ -320,15 +328,16 @@ def _alignment(check: SenderCheck) -> Iterator[Finding]:
         if check.return_domain == check.domain:
             said = _("Letters come from %(domain)s, and so does the return address.")
         else:
-            said = _("The domains of sender (%(domain)s) and return address (%(return_domain)s) belong together.")
+            said = _("The domains of sender (%(domain)s) and return address (%(return_domain)s) are related.")
         yield Finding("alignment", Severity.FINE, topic, said % named, _("So SPF counts for DMARC, too."))
         return
     said = _(
-        "The return address is at %(return_domain)s, which does not belong together with the domain of the sender,"
-        " %(domain)s."
+        "The return address is at %(return_domain)s, which is not related to the domain of the sender, %(domain)s."
     )
     meaning = _("SPF does not count for DMARC then: only DKIM can make a letter pass.")
-    to_do = _("Set RETURN_ADDRESS to a mailbox at %(domain)s, or make sure that the mail server signs for %(domain)s.")
+    to_do = _(
+        "Have RETURN_ADDRESS set to a mailbox at %(domain)s, or make sure that the mail server signs for %(domain)s."
+    )
     is_lost = _policy(check) in ("quarantine", "reject") and not _has_a_good_key(check)
     severity = Severity.FAILS if is_lost else Severity.TO_KNOW
     yield Finding("unaligned", severity, topic, said % named, meaning, to_do % named)
@@ -365,7 +374,7 @@ def _mx(check: SenderCheck) -> Iterator[Finding]:
             topic,
             _("%(domain)s takes no mail: it has no MX record.") % named,
             _("Refused letters can’t come back to us, and some servers take no mail from a domain that takes none."),
-            _("Have an MX record made, or set RETURN_ADDRESS to a mailbox that exists."),
+            _("Have an MX record made, or RETURN_ADDRESS set to a mailbox that exists."),
         )
     elif not facts["hosts"]:
         yield Finding(

@@ -200,7 +200,7 @@ def _commit_to_sending(delivery: Delivery, mail: emails.Mail) -> None:
     try:
         hosts.note()
     except (OSError, hosts.Behind) as trouble:
-        reason = _("This host can’t note that it sends, or the database went back in time: {error}")
+        reason = _("This host can’t note that it sends, or the database was set back to an earlier state: {error}")
         raise emails.Unfit(format_lazy(reason, error=repr(trouble))) from trouble
 
 

@@ -104,7 +104,7 @@ class RecordForm(RegistryForm):
             ("call_back", _("We asked back, by a contact found elsewhere")),
             ("announcement", _("The organisation has announced it in public")),
             ("paper", _("A signed paper, kept or scanned")),
-            ("mail", _("Their own mail, kept: it shows as much as its address does")),
+            ("mail", _("Their own mail, which we keep: it shows as much as the address that it came from")),
         ],
         widget=forms.RadioSelect,
         error_messages=dict.fromkeys(("required", "invalid_choice"), _("Say how you know that they may sign.")),

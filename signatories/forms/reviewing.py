@@ -32,9 +32,9 @@ class KeptForm(forms.Form):
     """How a signer told us, other than by the button, that the signature holds for the new text."""
 
     text = TextField(
-        label=_("Who said so, by which way and when"),
+        label=_("Who said so, how and when"),
         rows=3,
-        error_messages=say(_("Write who said so, by which way and when.")),
+        error_messages=say(_("Write who said so, how and when.")),
     )
 
 

@@ -272,7 +272,7 @@ class TestPublicPages:
         reader.get(f"/{language}/nothing/", status=404)
         reader.post(sign, {"name": "x" * (configured.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)}, status=400, content_type=FORM)
         Reader(language, enforce_csrf_checks=True).post(sign, status=403)
-        monkeypatch.setattr("signatories.views.signing._letter", lambda slug: 1 / 0)
+        monkeypatch.setattr("signatories.views.signing.as_it_stands", lambda slug: 1 / 0)
         reader.get(sign, status=500)
 
     def _bring_to(self, letter: Letter, state: str) -> None:

@@ -72,7 +72,7 @@ def test_whoever_left_is_counted_and_named_nowhere(letter: Letter) -> None:
     for page in (before, *(public(each) for each in letter.editions.all()), public(edition, "be")):
         assert "Has to" not in page
     for said in (before, changed(public(edition))):
-        assert "Names that are given no more" in said
+        assert "Names no longer given" in said
         assert "<dd>2</dd>" in said.replace("\n", "").replace(" ", "")
         assert "2, before: 3" in said
 

@@ -159,6 +159,10 @@ def long_verified(dispatch: Dispatch) -> None:
     Recipient.objects.update(verified_on=timezone.now().date() - timedelta(days=91), verified_by=dispatch.prepared_by)
 
 
+def moved(dispatch: Dispatch) -> None:
+    Recipient.objects.update(address_block_be="вул. Іншая, 1\n220000, г. Мінск")
+
+
 def unfit(dispatch: Dispatch) -> None:
     dispatch.edition.letter.covering.delete()
     dispatches.put_together(dispatch, by=dispatch.prepared_by)
@@ -179,14 +183,15 @@ SEEN: list[tuple[str, Callable[[Dispatch], None] | None, str]] = [
     ("superseded", superseded, "There is a later edition."),
     ("nobody", nobody, "Every recipient is taken out"),
     ("text-changed", text_changed, "The meaning of the text has changed with version 2"),
-    ("behind", behind, "Belarusian: 1 part of the text was not touched since it was changed in English."),
-    ("unproven", None, "Of 1 signatory, nothing shows that whoever signed may speak for it."),
+    ("behind", behind, "Belarusian: 1 part of the text has not been touched since it was changed in English."),
+    ("unproven", None, "For 1 signatory, nothing shows that whoever signed may speak for it."),
     ("disputed", disputed, "the organisation has told us that this is not its signature"),
     ("alike", alike, "Human Rights House Minsk, and Human Rights House Minsk e.V."),
     ("twice", twice, "Alpha, and Omega. Both state the same website."),
     ("bounced", bounced, "mails come back from the address of its representative"),
     ("unverified", unverified, "Прэзідэнт Рэспублікі Беларусь: nobody has verified the address"),
     ("unverified", long_verified, "the address was last verified on"),
+    ("unprinted", moved, "the PDF does not print it like this"),
     ("unfit", unfit, "The letter has no covering text."),
     ("outdated", outdated, "something has been edited since this was put together"),
     ("broken", broken, "Belarusian: the PDF can’t be read, or is not the one that was sealed."),
@@ -307,7 +312,7 @@ def test_a_finding_is_waived_by_name_and_the_waiver_is_void_when_the_facts_chang
     assert "Nothing was done" in post(sender, address, **stated, reason="Twice.")
     add_signatories(dispatch, "Nobody Knows Them")
     assert "unproven" in kinds(dispatch)
-    assert "Of 2 signatories" in page(sender, dispatch)
+    assert "For 2 signatories" in page(sender, dispatch)
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 501])
@@ -492,7 +497,7 @@ def test_whatever_changes_after_the_first_word_makes_it_void(
     assert told in give_word(sender, dispatch, status=409, **seen)
     with pytest.raises(dispatches.SomethingStandsInTheWay):
         dispatches.authorise(dispatch, by=sender, seen=dossier_of(dispatch).sha256)
-    assert "that counts no more" in page(campaigner, dispatch)
+    assert "so this no longer counts" in page(campaigner, dispatch)
     waive_all(dispatch, by=sender)
     assert "waits for the other one" in give_word(sender, dispatch), "the preparer's word was for another dossier"
     assert "The mails go out now." in give_word(campaigner, dispatch)
@@ -526,7 +531,7 @@ def test_a_role_that_was_taken_away_takes_the_word_with_it(dispatch: Dispatch, c
     assert "waits for the other one" in give_word(campaigner, dispatch)
     campaigner.roles.all().delete()
     another = make_user(Role.Name.SENDER)
-    assert "may prepare dispatches no more" in page(another, dispatch)
+    assert "may no longer prepare dispatches" in page(another, dispatch)
     assert "waits for the other one" in give_word(another, dispatch)
     assert status_of(dispatch) == DispatchStatus.PREPARED
     campaigner.roles.create(role=Role.Name.CAMPAIGNER)
@@ -782,7 +787,7 @@ def test_the_dossier_is_all_there(dispatch: Dispatch, sender: User) -> None:
     for told in (
         version.sha256, "level with the English text", "No evidence", file.sha256, "no time stamp",
         "A signature by hand.", first.wording.sha256, first.wording.subject, first.wording.reply_to,
-        "What servers find about our sender", dispatch.edition.sha256,
+        "What mail servers find out about our sender", dispatch.edition.sha256,
     ):  # fmt: skip
         assert told in shown
 
@@ -791,3 +796,15 @@ def test_facts_are_the_same_each_time(dispatch: Dispatch) -> None:
     first = dossier_of(dispatch)
     assert dossier.of(Dispatch.objects.get()).sha256 == first.sha256
     assert first.changes_since(first.facts) == []
+
+
+def test_a_change_is_told_in_words(dispatch: Dispatch, settings: Settings) -> None:
+    first = dossier_of(dispatch)
+    settings.MAIL_IS_CAUGHT = False
+    dispatch.deliveries.update(language="ru")
+    told = {change.part: change for change in dossier_of(dispatch).changes_since(first.facts)}
+    assert told["DNS"].new == "The records of the sender have not been looked up yet."
+    assert told["Language"].new == "Russian"
+    later = dossier_of(dispatch)
+    settings.MAIL_IS_CAUGHT = True
+    assert "DNS" not in {change.part for change in dossier_of(dispatch).changes_since(later.facts)}

@@ -229,10 +229,10 @@ def test_who_may_send_stops_it_with_one_button_and_no_fresh_login(client: Client
     assert "a wrong address" in said
     assert Switch.objects.get().turned_by == user
     assert Switch.objects.get().in_flight == [delivery.pk]
-    assert "In flight now" in said
+    assert "Being handed over now" in said
     Delivery.objects.update(status="queued")
     said = page(client)
-    assert "In flight when it was switched off" in said
+    assert "What was being handed over when sending was switched off" in said
     assert f"/desk/deliveries/{delivery.pk}/" in said
     assert "What goes out once it is on" in said
     assert "1 mail" in said

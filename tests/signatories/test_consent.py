@@ -426,7 +426,7 @@ class TestToldToStaff:
         button = reverse("desk:kept", args=[told.pk])
         refused = desk.post(button, {"version": version.number, "text": " "})
         assert refused.status_code == 422
-        assert "Write who said so, by which way and when." in refused.text
+        assert "Write who said so, how and when." in refused.text
         assert number_of(told) == 1
         desk.post(button, {"version": version.number, "text": "Their chair, by telephone, today."})
         assert number_of(told) == version.number
