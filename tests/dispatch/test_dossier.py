@@ -731,6 +731,18 @@ def test_what_is_edited_after_both_words_does_not_go_out(dispatch: Dispatch, sen
     assert emails.covering(Delivery.objects.get(pk=first.pk)) == frozen
 
 
+def test_halted_because_somebody_left_it_says_so_and_offers_no_resuming(dispatch: Dispatch, sender: User) -> None:
+    authorise(dispatch, by=sender)
+    dispatches.start(Dispatch.objects.get())
+    dispatches.halt(Dispatch.objects.get(), by=sender)
+    assert "Resume" in page(sender, dispatch)
+    left(dispatch)
+    shown = page(sender, dispatch)
+    assert "The edition names somebody who stands under the letter no more. Cut a new one." in shown
+    assert "Resume" not in shown
+    assert "Cancel the dispatch" in shown
+
+
 def test_a_mail_that_was_tampered_with_after_both_words_is_refused(dispatch: Dispatch, sender: User) -> None:
     authorise(dispatch, by=sender)
     dispatches.start(Dispatch.objects.get())
