@@ -191,7 +191,7 @@ SEEN: list[tuple[str, Callable[[Dispatch], None] | None, str]] = [
     ("bounced", bounced, "mails come back from the address of its representative"),
     ("unverified", unverified, "Прэзідэнт Рэспублікі Беларусь: nobody has verified the address"),
     ("unverified", long_verified, "the address was last verified on"),
-    ("unprinted", moved, "the PDF does not print it like this"),
+    ("unprinted", moved, "the PDF does not name it, or not like this"),
     ("unfit", unfit, "The letter has no covering text."),
     ("outdated", outdated, "something has been edited since this was put together"),
     ("broken", broken, "Belarusian: the PDF can’t be read, or is not the one that was sealed."),
