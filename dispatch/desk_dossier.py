@@ -29,6 +29,7 @@ from dispatch.lookup import look_up
 from dispatch.models import Authorisation, Delivery, Dispatch
 from dispatch.services import dispatches, dry_runs, switch
 from dispatch.states import DeliveryStatus, DispatchStatus
+from ledger.services import Overtaken
 from letters.services import digest
 from signatories.queries import authority_of
 
@@ -141,13 +142,23 @@ def _page(
         "sender": looked.sender,
         "may_cancel": (may_send or is_preparer) and found.machine.allows(found.status, DispatchStatus.CANCELLED),
         "is_stale": is_stale,
+        "is_held_back": _is_held_back(found, looked),
         "here": reverse("desk:dispatch", args=[found.pk]),
     }
     if dossier:
         context |= _before_it_goes(user, found, dossier, seen=seen, waiving=waiving)
     else:
         context["authorisations"] = found.authorisations.select_related("by")
+    if waiving and not any(item["form"].is_bound for item in context.get("open", [])):
+        refuse(request, Overtaken())  # the finding that the form was under is gone
     return render(request, "desk/dispatch.html", context, status=status)
+
+
+def _is_held_back(found: Dispatch, looked: Looked) -> bool:
+    """Whether what has still to go can't, for somebody has left: the workers halt it however often it is resumed."""
+    is_under_way = found.status in (DispatchStatus.AUTHORISED, DispatchStatus.SENDING, DispatchStatus.HALTED)
+    waits = any(delivery.status in dispatches.HELD for delivery in looked.deliveries)
+    return is_under_way and waits and found.edition.names_someone_who_left
 
 
 def _before_it_goes(

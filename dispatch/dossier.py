@@ -250,7 +250,9 @@ def _unprinted(looked: Looked) -> Iterator[Found]:
         now = {part: getattr(recipient, f"{part}_{language}") for part in ("title", "name", "address_block")}
         if delivery.after_id or any(now.items() <= office[language].items() for office in printed):
             continue
-        text = _("%(office)s: the PDF does not print it like this. It was added or changed after the edition was cut.")
+        text = _(
+            "%(office)s: the PDF does not name it, or not like this. It was added or changed after the edition was cut."
+        )
         yield Found(str(delivery.pk), now, text % {"office": recipient.title}, _letter(looked))
 
 

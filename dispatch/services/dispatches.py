@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet, prefetch_related_objects
+from django.db.models import CharField, QuerySet, prefetch_related_objects
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from accounts.access import access_campaign, access_send, may
@@ -116,9 +117,10 @@ def put_together(dispatch: Dispatch, *, by: User) -> None:
     """
     try:
         with _still_prepared(dispatch) as locked:
-            for delivery in locked.deliveries.select_related("recipient").exclude(status=DeliveryStatus.CANCELLED):
-                if delivery.after_id is None:
-                    _address_anew(delivery)
+            anew = locked.deliveries.filter(after=None).exclude(status=DeliveryStatus.CANCELLED)
+            anew.update(address=Cast("pk", CharField()))  # so that one can take the address that another leaves
+            for delivery in anew.select_related("recipient"):
+                _address_anew(delivery)
             _freeze(locked)
             witness(locked, "put together", by=by)
     except IntegrityError:

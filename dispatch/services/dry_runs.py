@@ -18,7 +18,7 @@ from dispatch import emails, returns, smtp
 from dispatch.catcher import Catcher, catching
 from dispatch.dossier import Looked, mails_of, wording_of
 from dispatch.models import Delivery, Dispatch, DryRun
-from dispatch.states import DryRunStatus
+from dispatch.states import DispatchStatus, DryRunStatus
 from ledger.bell import ring
 from ledger.services import Overtaken, move, record
 
@@ -40,11 +40,13 @@ class UnderWay(Exception):
 
 
 def ask(dispatch: Dispatch, *, by: User | None) -> DryRun:
-    """Have a worker do a dry run of the mails as they are. Raises `UnderWay`."""
+    """Have a worker do a dry run of the mails as they are. Raises `UnderWay`, or `Overtaken` once it is authorised."""
     from dispatch import tasks
 
     with transaction.atomic():
-        Dispatch.objects.select_for_update().only("pk").get(pk=dispatch.pk)  # of two who ask, one is told
+        locked = Dispatch.objects.select_for_update().only("pk", "status").get(pk=dispatch.pk)
+        if locked.status != DispatchStatus.PREPARED:  # the last one belongs to what was authorised
+            raise Overtaken(f"Dispatch {dispatch.pk} is {locked.status}")
         if dispatch.dry_runs.filter(status__in=(DryRunStatus.ASKED, DryRunStatus.RUNNING)).exists():
             raise UnderWay
         made: DryRun = dispatch.dry_runs.create(asked_by=by)

@@ -191,7 +191,7 @@ SEEN: list[tuple[str, Callable[[Dispatch], None] | None, str]] = [
     ("bounced", bounced, "mails come back from the address of its representative"),
     ("unverified", unverified, "Прэзідэнт Рэспублікі Беларусь: nobody has verified the address"),
     ("unverified", long_verified, "the address was last verified on"),
-    ("unprinted", moved, "the PDF does not print it like this"),
+    ("unprinted", moved, "the PDF does not name it, or not like this"),
     ("unfit", unfit, "The letter has no covering text."),
     ("outdated", outdated, "something has been edited since this was put together"),
     ("broken", broken, "Belarusian: the PDF can’t be read, or is not the one that was sealed."),
@@ -235,6 +235,12 @@ def test_a_dossier_in_order_has_one_button(campaigner: User, dispatch: Dispatch)
     assert "Nothing stands in the way." in shown
     assert "Authorise: send 2 mails" in shown
     assert dossier_of(dispatch).sha256 in shown
+
+
+def test_who_may_not_waive_is_told_who_may(dispatch: Dispatch, campaigner: User, sender: User) -> None:
+    said = "can be waived by somebody who may send"
+    assert said in page(campaigner, dispatch)
+    assert said not in page(sender, dispatch)
 
 
 def test_mails_of_the_day_before_yesterday_go_and_older_ones_do_not(dispatch: Dispatch, campaigner: User) -> None:
@@ -318,6 +324,16 @@ def test_a_waiver_takes_a_reason(dispatch: Dispatch, sender: User, reason: str) 
     assert not Waiver.objects.exists()
 
 
+@pytest.mark.parametrize("is_under_way", [True, False])
+def test_who_waives_without_a_reason_what_is_gone_is_told(dispatch: Dispatch, sender: User, is_under_way: bool) -> None:
+    stated = waiver_of(dispatch, "unproven")
+    if is_under_way:
+        authorise(dispatch, by=sender)
+    else:
+        waive_all(dispatch, by=sender)
+    assert "Nothing was done" in post(sender, f"/desk/dispatches/{dispatch.pk}/waive/", 422, **stated, reason="")
+
+
 @pytest.mark.parametrize("stated", [{"finding": "unproven", "facts": "x"}, {"finding": "\x00", "facts": "\x00"}, {}])
 def test_a_finding_that_is_not_there_is_not_waived(dispatch: Dispatch, sender: User, stated: dict[str, str]) -> None:
     said = post(sender, f"/desk/dispatches/{dispatch.pk}/waive/", **stated, reason="Fine.")
@@ -391,6 +407,18 @@ def test_put_together_anew_it_says_what_is_written_now_and_goes_where_it_should(
     assert "Добры дзень!" in first.wording.covering
     assert (second.channel, second.wording.sha256) == (Channel.POST, "")
     assert "Міністру сувязі" in second.wording.address_block
+
+
+@pytest.mark.parametrize("left_to", ["first", "new"])
+def test_put_together_anew_an_office_may_take_the_address_that_another_leaves(
+    dispatch: Dispatch, campaigner: User, left_to: str
+) -> None:
+    first, second = dispatch.deliveries.all()
+    new = first.address if left_to == "first" else "new@government.example.org"
+    for delivery, email in ((first, ""), (second, new), (first, second.address)):
+        Recipient.objects.filter(pk=delivery.recipient_id).update(email=email)
+    assert "put together anew" in post(campaigner, f"/desk/dispatches/{dispatch.pk}/put-together/")
+    assert [delivery.address for delivery in dispatch.deliveries.all()] == [second.address, new]
 
 
 # Two people ---------------------------------------------------------------------------------------
@@ -599,6 +627,14 @@ def test_a_dry_run_hands_over_the_very_bytes_and_changes_nothing(
     assert "no-dry-run" not in kinds(dispatch)
 
 
+def test_what_is_authorised_gets_no_other_dry_run(dispatch: Dispatch, campaigner: User, sender: User) -> None:
+    authorise(dispatch, by=sender)
+    assert "Nothing was done" in post(campaigner, f"/desk/dispatches/{dispatch.pk}/dry-run/")
+    with pytest.raises(CommandError, match="is not waiting to be authorised"):
+        call_command("dry_run", str(dispatch.pk))
+    assert not DryRun.objects.exists()
+
+
 def test_what_is_put_together_anew_wants_a_dry_run_of_its_own(dispatch: Dispatch, campaigner: User) -> None:
     rehearse(dispatch)
     changed_covering(Dispatch.objects.select_related("edition__letter").get())
@@ -693,6 +729,18 @@ def test_what_is_edited_after_both_words_does_not_go_out(dispatch: Dispatch, sen
     authorise(dispatch, by=sender)
     changed_covering(Dispatch.objects.select_related("edition__letter").get())
     assert emails.covering(Delivery.objects.get(pk=first.pk)) == frozen
+
+
+def test_halted_because_somebody_left_it_says_so_and_offers_no_resuming(dispatch: Dispatch, sender: User) -> None:
+    authorise(dispatch, by=sender)
+    dispatches.start(Dispatch.objects.get())
+    dispatches.halt(Dispatch.objects.get(), by=sender)
+    assert "Resume" in page(sender, dispatch)
+    left(dispatch)
+    shown = page(sender, dispatch)
+    assert "The edition names somebody who stands under the letter no more. Cut a new one." in shown
+    assert "Resume" not in shown
+    assert "Cancel the dispatch" in shown
 
 
 def test_a_mail_that_was_tampered_with_after_both_words_is_refused(dispatch: Dispatch, sender: User) -> None:

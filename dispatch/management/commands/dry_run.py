@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from dispatch.models import Dispatch
 from dispatch.services import dry_runs
 from dispatch.states import DryRunStatus
+from ledger.services import Overtaken
 
 
 class Command(BaseCommand):
@@ -28,6 +29,8 @@ class Command(BaseCommand):
             raise CommandError(f"There is no dispatch {dispatch}.") from error
         except dry_runs.UnderWay as error:
             raise CommandError("A dry run of this dispatch is under way.") from error
+        except Overtaken as error:
+            raise CommandError(f"Dispatch {dispatch} is not waiting to be authorised.") from error
         dry_runs.run(asked)
         while asked.ended_at is None:  # a worker was faster
             time.sleep(0.2)
