@@ -123,6 +123,7 @@ def _page(
         "dossier": dossier,
         "looked": looked,
         "deliveries": [_item(delivery, looked) for delivery in looked.deliveries],
+        "letters": _letters(looked),
         "excluded": looked.excluded if is_prepared else [],
         "are_left_over": not is_prepared
         and may(user, access_campaign)
@@ -208,6 +209,12 @@ def _item(delivery: Delivery, looked: Looked) -> dict[str, Any]:
         "stage": STAGES.get(delivery.stage, delivery.stage),
         "look_up": look_up(delivery) if delivery.status == DeliveryStatus.UNKNOWN else None,
     }
+
+
+def _letters(looked: Looked) -> list[tuple[str, str]]:
+    """The letter as text, by language: the same below each mail's own words, and shown once."""
+    frozen = {delivery.language: wording.letter for delivery in looked.mails if (wording := wording_of(delivery))}
+    return sorted(frozen.items())
 
 
 def _texts(looked: Looked) -> list[dict[str, Any]]:
