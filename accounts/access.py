@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -72,6 +73,7 @@ def staff_page(check: Callable[[User], None], *, second_factor: bool = True) -> 
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not isinstance(request.user, User):
                 return _to_login(request)
+            prefetch_related_objects([request.user], "roles")  # asked for again and again, for what a page offers
             check(request.user)
             if second_factor and lacks_second_factor(request.user):
                 return _to_second_factor(request)

@@ -1,4 +1,4 @@
-"""What an edition has that the one before it had not. Who is in it no more is counted and never named."""
+"""What an edition has that the one before it had not. Who is in it no more is counted for staff, and never named."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,10 +31,14 @@ class Changes:
     former_addressees: list[str]
 
     @property
+    def is_news(self) -> bool:
+        """Whether there is anything that everybody is told. That somebody left is announced to nobody."""
+        return any((self.added, self.corrected, self.text, self.new_addressees, self.former_addressees))
+
+    @property
     def is_nothing(self) -> bool:
-        listed = (self.added, self.corrected, self.gone, self.text, self.new_addressees, self.former_addressees)
         counted = (self.organisations, self.individuals)
-        return not any(listed) and all(before == now for before, now in counted)
+        return not (self.is_news or self.gone) and all(before == now for before, now in counted)
 
 
 def changes(edition: Edition, language: str) -> Changes | None:
