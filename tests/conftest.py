@@ -23,6 +23,9 @@ from tests.factories import turn_on_the_switch
 Rung = list[tuple[Callable[..., Any], tuple[Any, ...]]]
 
 
+# Files whose tests take longer than others, counted in usual tests: the longest are begun first, so that in the end no
+# process works on alone.
+AS_MANY_AS = {"test_browser": 800, "test_demo": 700, "test_languages": 500, "test_s3": 300, "test_embedded": 250}
 MEMORY = Path("/dev/shm")
 ENOUGH = 2 * 1024**3  # bytes
 
@@ -34,6 +37,13 @@ def pytest_configure() -> None:
     """
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+@pytest.hookimpl(trylast=True)  # after they were shuffled
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The costliest files first; the order within a file is kept."""
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (-tests[item.path] - AS_MANY_AS.get(item.path.stem, 0), item.path))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
