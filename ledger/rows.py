@@ -1,4 +1,4 @@
-"""Rows out of SQL written by hand: for a path on which putting a query together costs more than asking it."""
+"""Rows in and out of SQL written by hand: for a path on which putting a query together costs more than asking it."""
 
 from collections.abc import Collection, Sequence
 from functools import cached_property
@@ -24,6 +24,22 @@ class Rows(Generic[Row]):
         """What stands after SELECT or RETURNING."""
         quote, table = connection.ops.quote_name, self.model._meta.db_table
         return ", ".join(f"{quote(table)}.{quote(str(field.column))}" for field in self.fields)
+
+    @cached_property
+    def insert(self) -> str:
+        """A statement that takes `values`; its key is the database's to give."""
+        quote, given = connection.ops.quote_name, self._given
+        names = ", ".join(quote(str(field.column)) for field in given)
+        marks = ", ".join(["%s"] * len(given))
+        return f"INSERT INTO {quote(self.model._meta.db_table)} ({names}) VALUES ({marks})"  # noqa: S608 - names of ours
+
+    def values(self, row: Row) -> list[Any]:
+        """What `insert` takes."""
+        return [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in self._given]
+
+    @cached_property
+    def _given(self) -> "list[models.Field[Any, Any]]":
+        return [field for field in self.fields if not field.primary_key]
 
     def read(self, found: Sequence[Any]) -> Row:
         """The row that a database gave back for `columns`."""

@@ -1,14 +1,14 @@
 """The one door through which a state changes."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
-from django.db.models.constants import OnConflict
-from django.db.models.sql import InsertQuery
 from django.utils import timezone
 
 from ledger.models import Event, Stateful
+from ledger.rows import Rows
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -52,14 +52,19 @@ def insert_if_absent(row: models.Model) -> bool:
 
     Django's `get_or_create` asks first and needs a savepoint, its `bulk_create` doesn't say what became of a row.
     """
-    own = [field for field in row._meta.local_concrete_fields if not field.primary_key]
-    query = InsertQuery(type(row), on_conflict=OnConflict.IGNORE)
-    query.insert_values(own, [row])
-    [inserted] = query.get_compiler(DEFAULT_DB_ALIAS).execute_sql([row._meta.pk])
+    rows, key = _rows(type(row)), connection.ops.quote_name(str(row._meta.pk.column))
+    with connection.cursor() as cursor:
+        cursor.execute(f"{rows.insert} ON CONFLICT DO NOTHING RETURNING {key}", rows.values(row))
+        inserted = cursor.fetchone()
     if inserted is None:
         return False
     row.pk, row._state.adding, row._state.db = inserted[0], False, DEFAULT_DB_ALIAS
     return True
+
+
+@cache
+def _rows(model: type[models.Model]) -> Rows[models.Model]:
+    return Rows(model)
 
 
 def record(row: Stateful, *, by: "User | None") -> None:

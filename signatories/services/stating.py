@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache
 
-from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models.sql import InsertQuery
+from django.db import connection
 
 from ledger.rows import Rows
 from signatories.models import Signature
@@ -21,15 +20,11 @@ def state(stated: Signature, columns: Iterable[str]) -> Signature:
     `columns` are those that a later statement replaces. So is `link_mailed_at`, unless a link was mailed within
     `BETWEEN_LINKS`: whoever finds the own moment there may mail one. One statement of SQL, for a transaction.
     """
-    fields = {str(field.column): field for field in Signature._meta.local_concrete_fields if not field.primary_key}
-    query = InsertQuery(Signature)
-    query.insert_values(fields.values(), [stated])
-    [(insert, values)] = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
     replaced = frozenset(columns)
-    anew = tuple(column for column, field in fields.items() if field.name in replaced)
+    anew = tuple(str(field.column) for field in Signature._meta.local_concrete_fields if field.name in replaced)
     with connection.cursor() as cursor:
         lately = connection.ops.adapt_datetimefield_value(stated.signed_at - BETWEEN_LINKS)
-        cursor.execute(f"{insert} {_on_conflict(anew)}", (*values, lately))
+        cursor.execute(f"{ROWS.insert} {_on_conflict(anew)}", (*ROWS.values(stated), lately))
         row = ROWS.read(cursor.fetchone())
     row.letter = stated.letter
     return row

@@ -412,7 +412,9 @@ def test_the_application_answers_the_rest(letter: Letter, host: Host) -> None:
 
 def test_a_table_of_signatures_may_be_larger_than_anything_else(letter: Letter, host: Host) -> None:
     body = b"x" * 7_000_000
-    assert ask(host.nginx, "/desk/letters/belarus-2020/import/", "POST", tls=True, body=body).status == 302
+    table = ask(host.nginx, "/desk/letters/belarus-2020/import/", "POST", tls=True, body=body)
+    # The application leads a stranger to the login, and may hang up on the body, which it does not read.
+    assert table.status in (302, 503)
     assert ask(host.nginx, "/desk/letters/belarus-2020/", "POST", tls=True, body=body).status == 413
 
 
