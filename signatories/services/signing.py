@@ -20,7 +20,7 @@ from signatories.services.evidence import assess
 from signatories.services.objecting import tell_organisation
 from signatories.services.reach import IN_REACH
 from signatories.services.secrets import secret_index
-from signatories.services.stating import state
+from signatories.services.stating import stating
 from signatories.states import SignatureStatus
 
 KEPT_UNCONFIRMED = timedelta(days=7)
@@ -95,11 +95,12 @@ def sign(
         "logo": logos.keep(logo) if logo else "",
         **({"invitation": invitation} if invitation else {}),
     }
+    statement = Signature(letter=letter, link_mailed_at=stated["signed_at"], **who, **stated)
+    state = stating(statement, [*stated, "name"])
     with transaction.atomic():
         if proof:
             guard.spend(proof)
-        statement = Signature(letter=letter, link_mailed_at=stated["signed_at"], **who, **stated)
-        signature = state(statement, [*stated, "name"])
+        signature = state()
         if not is_proven:
             _mail_link(signature, again=signature.link_mailed_at != statement.link_mailed_at)
         record_once(signature, by=None)

@@ -1,6 +1,6 @@
 """A statement becomes the row of its mailbox and name: in one step, whether there is one, and in whatever state."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import cache
 
@@ -14,20 +14,26 @@ BETWEEN_LINKS = timedelta(minutes=10)
 ROWS = Rows(Signature)  # with all columns: one that is read later would tell one state from another
 
 
-def state(stated: Signature, columns: Iterable[str]) -> Signature:
-    """The row as it stands now, locked: `stated` where it is new, or was unconfirmed; else what stood there.
+def stating(stated: Signature, columns: Iterable[str]) -> Callable[[], Signature]:
+    """What states it, put together before anything is locked. It is one statement of SQL, for a transaction.
 
+    It gives the row as it stands then, locked: `stated` where it is new, or was unconfirmed; else what stood there.
     `columns` are those that a later statement replaces. So is `link_mailed_at`, unless a link was mailed within
-    `BETWEEN_LINKS`: whoever finds the own moment there may mail one. One statement of SQL, for a transaction.
+    `BETWEEN_LINKS`: whoever finds the own moment there may mail one.
     """
     replaced = frozenset(columns)
     anew = tuple(str(field.column) for field in Signature._meta.local_concrete_fields if field.name in replaced)
-    with connection.cursor() as cursor:
-        lately = connection.ops.adapt_datetimefield_value(stated.signed_at - BETWEEN_LINKS)
-        cursor.execute(f"{ROWS.insert} {_on_conflict(anew)}", (*ROWS.values(stated), lately))
-        row = ROWS.read(cursor.fetchone())
-    row.letter = stated.letter
-    return row
+    lately = connection.ops.adapt_datetimefield_value(stated.signed_at - BETWEEN_LINKS)
+    statement, values = f"{ROWS.insert} {_on_conflict(anew)}", (*ROWS.values(stated), lately)
+
+    def state() -> Signature:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            row = ROWS.read(cursor.fetchone())
+        row.letter = stated.letter
+        return row
+
+    return state
 
 
 @cache
