@@ -29,7 +29,7 @@ from dispatch.services import deliveries, dispatches, dry_runs, editions, sender
 from dispatch.states import DeliveryStatus
 from ledger.services import IllegalMove, Overtaken
 from letters.models import Letter
-from mailing.services import one_line
+from mailing.writing import one_line
 
 # How far the talk with the mail server had come.
 STAGES: dict[str, Promise] = {

@@ -25,7 +25,8 @@ from dispatch.encoded import Attached, filled
 from dispatch.models import Channel, Covering, Delivery, EditionFile, Recipient, Wording
 from dispatch.twin import twin
 from mailing.provider import identity
-from mailing.services import one_line, queue
+from mailing.services import queue
+from mailing.writing import one_line
 
 # What stands above each part of a mail, as MIME has it (RFC 2046, 5.1).
 TOP = 'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="{}"\r\n'

@@ -57,10 +57,10 @@ class EncryptedTextField(models.TextField):
 
 
 class EncryptedJSONField(EncryptedTextField):
-    """The same for a small structure."""
+    """The same for a small structure; an empty one stays empty."""
 
     def get_prep_value(self, value: Any) -> Any:
-        return super().get_prep_value(json.dumps(value, ensure_ascii=False, cls=DjangoJSONEncoder))
+        return super().get_prep_value(json.dumps(value, ensure_ascii=False, cls=DjangoJSONEncoder) if value else "")
 
     def from_db_value(self, value: str | None, *_: object) -> Any:
         text = super().from_db_value(value)

@@ -1,13 +1,14 @@
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.utils import timezone
 
 from ledger.models import Stateful
 from ledger.states import StateMachine
-from mailing.encryption import EncryptedTextField
+from mailing.encryption import EncryptedJSONField, EncryptedTextField
 from mailing.states import MAIL, MailStatus
+from mailing.writing import write
 
 
 class MailQuerySet(models.QuerySet["Mail"]):
@@ -20,10 +21,12 @@ class MailQuerySet(models.QuerySet["Mail"]):
 
 
 class Mail(Stateful):
-    """A mail to a person: written in the transaction of what it tells of, sent afterwards by a worker.
+    """A mail to a person: queued in the transaction of what it tells of, sent afterwards by a worker.
 
-    Address and text are encrypted, and blanked when it has been sent or given up. `sender` is one of ours, where it is
-    not the usual one. `about` is what the app that wrote it calls whom it goes to, and tells nothing to anyone else.
+    Address and text are encrypted, and blanked when it has been sent or given up. The first line of `text` is the
+    subject; where it is empty, it is still to be written, of `template` and `context`. `sender` is one of ours, where
+    it is not the usual one. `about` is what the app that queued it calls whom it goes to, and tells nothing to anyone
+    else.
     """
 
     machine: ClassVar[StateMachine] = MAIL
@@ -34,8 +37,9 @@ class Mail(Stateful):
     about = models.CharField(max_length=60, blank=True)
     message_id = models.CharField(max_length=300, blank=True)
     language = models.CharField(max_length=10)
-    subject = EncryptedTextField(blank=True)
-    body = EncryptedTextField(blank=True)
+    text = EncryptedTextField(blank=True)
+    template = models.CharField(max_length=100, blank=True)
+    context: "models.Field[dict[str, Any], dict[str, Any]]" = EncryptedJSONField(default=dict)
     is_demonstration = models.BooleanField(default=False)
     status = models.CharField(max_length=20, choices=MailStatus, default=MailStatus.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -55,3 +59,18 @@ class Mail(Stateful):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def subject(self) -> str:
+        return self._written[0]
+
+    @property
+    def body(self) -> str:
+        return self._written[2]
+
+    @property
+    def _written(self) -> tuple[str, str, str]:
+        text: str = self.text
+        if not text and self.template:
+            text = write(self.template, self.context, language=self.language)
+        return text.partition("\n")

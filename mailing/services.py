@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import connection, transaction
-from django.template.loader import render_to_string
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from ledger.bell import ring
@@ -22,12 +21,14 @@ from mailing.html import html_of
 from mailing.models import Mail
 from mailing.refusals import Refusal, refusal_of
 from mailing.states import MailStatus
+from mailing.writing import write
 
 LEASE = timedelta(minutes=5)
 SHIFT = timedelta(minutes=1)  # how long one task sends
 AT_ONCE = 500  # keys in one question, mails in one task
 WITH_KEYS = f"SELECT key FROM {Mail._meta.db_table} WHERE key IN"  # noqa: S608 - a name of ours
-FORGOTTEN: dict[str, Any] = {"to": "", "subject": "", "body": ""}  # a mail that is over: it may hold a link that signs
+# Of a mail that is over: it may hold a link that signs.
+FORGOTTEN: dict[str, Any] = {"to": "", "text": "", "template": "", "context": {}}
 log = logging.getLogger(__name__)
 RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480))
 
@@ -42,17 +43,22 @@ def queue(
     is_demonstration: bool,
     sender: str = "",
     about: str = "",
+    written_later: bool = False,
 ) -> bool:
-    """Put a mail into the outbox, rendered in `language`; False if the mail of that key is there already.
+    """Put a mail into the outbox, written in `language`; False if the mail of that key is there already.
 
     The first line of `template` is the subject. It comes from `MAIL_FROM`, unless `sender` says otherwise. `about` says
-    to the caller's app whom it goes to, when it comes back (`mailing.signals`).
+    to the caller's app whom it goes to, when it comes back (`mailing.signals`). Where somebody waits for an answer, it
+    is `written_later`, by whoever sends it: then `context` is of what JSON holds.
     """
     from mailing import tasks
 
-    with translation.override(language):
-        text = render_to_string(template, {**context, "is_demonstration": is_demonstration})
-    subject, _, body = text.lstrip().partition("\n")
+    given = {**context, "is_demonstration": is_demonstration}
+    content = (
+        {"template": template, "context": given}
+        if written_later
+        else {"text": write(template, given, language=language)}
+    )
     mail = Mail(
         key=key,
         to=to,
@@ -60,9 +66,8 @@ def queue(
         about=about,
         message_id=_message_id(key),
         language=language,
-        subject=one_line(subject),
-        body=body.strip() + "\n",
         is_demonstration=is_demonstration,
+        **content,
     )
     if not insert_if_absent(mail):
         return False
@@ -158,17 +163,11 @@ def sweep() -> None:
         ring(tasks.send_waiting)
 
 
-def one_line(text: str) -> str:
-    """`text` fit for a header: no line break or control character of any alphabet, at most 200 characters."""
-    printable = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(printable.split())[:200]
-
-
 def _message(mail: Mail) -> EmailMultiAlternatives:
-    sender = mail.sender or settings.MAIL_FROM
+    sender, subject, body = mail.sender or settings.MAIL_FROM, mail.subject, mail.body
     message = EmailMultiAlternatives(
-        mail.subject,
-        mail.body,
+        subject,
+        body,
         from_email=returns.beside(parseaddr(sender)[1], returns.of_mail(mail.pk)),  # of the envelope
         to=[mail.to],
         headers={
@@ -179,7 +178,7 @@ def _message(mail: Mail) -> EmailMultiAlternatives:
             **provider.identity(mail.message_id),
         },
     )
-    message.attach_alternative(html_of(mail.body, subject=mail.subject, language=mail.language), "text/html")
+    message.attach_alternative(html_of(body, subject=subject, language=mail.language), "text/html")
     return message
 
 

@@ -21,6 +21,7 @@ from signatories.models import Correction, Handover, Question, Signature
 from signatories.queries import Copy, reasons, text_of
 
 MAILS_A_DAY = 3  # to one mailbox, by strangers' doing
+AFTER_A_FORM = ("confirm", "already")  # written by whoever sends them: the signer waits for a page
 # What a withheld signature's mails say, by the mail that another would get; the rest say that there is news.
 NEUTRAL = {
     "confirm": "neutral_confirm",
@@ -207,7 +208,7 @@ def _put(
 ) -> bool:
     """Into the outbox, for the signer or for `to` (address and language); nothing where there is no address."""
     address, language = to or (signature.email, signature.language)
-    about = "" if to else signature.addressed_as
+    about, is_later = "" if to else signature.addressed_as, name in AFTER_A_FORM
     if not address:
         return False
     if signature.is_withheld:
@@ -216,7 +217,8 @@ def _put(
         context = {"link": link, **{name: context.get(name) for name in ("days", "stop_link")}}
     else:
         sender = ""
-        context = {"signature": signature, "letter": signature.letter, **context}
+        about_it = _plain(signature, language) if is_later else {"signature": signature, "letter": signature.letter}
+        context = {**about_it, **context}
     return queue(
         key=key,
         to=address,
@@ -226,7 +228,16 @@ def _put(
         template=f"emails/signatories/{name}.txt",
         context=context,
         is_demonstration=signature.letter.is_demonstration,
+        written_later=is_later,
     )
+
+
+def _plain(signature: Signature, language: str) -> dict[str, Any]:
+    """What the mails after a form say of it, as JSON holds it."""
+    letter = signature.letter
+    with translation.override(language):
+        said = {"title": letter.title, "contact_name": letter.contact_name, "contact_email": letter.contact_email}
+    return {"signature": {"kind": signature.kind}, "letter": said}
 
 
 def _letter_url(signature: Signature) -> str:

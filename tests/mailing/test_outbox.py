@@ -42,6 +42,22 @@ def test_a_queued_mail_is_sent_and_then_forgotten(worker: Callable[[], None]) ->
     assert (row.status, row.to, row.subject, row.body) == (MailStatus.SENT, "", "", "")
 
 
+def test_one_that_is_written_when_it_is_sent_says_the_same_and_keeps_no_less_to_itself(
+    worker: Callable[[], None],
+) -> None:
+    assert queue(written_later=True)
+    waiting = Mail.objects.values("text", "to", "template").get()
+    assert waiting == {"text": "", "to": "a@example.org", "template": "note.txt"}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT context FROM mailing_mail")
+        [[stored]] = cursor.fetchall()
+    assert "a letter" not in stored
+    worker()
+    assert [(mail.subject, mail.body) for mail in sent_mail.outbox] == [("About a letter", "Hello.\n")]
+    over = Mail.objects.values("status", "text", "to", "template", "context").get()
+    assert over == {"status": MailStatus.SENT, "text": "", "to": "", "template": "", "context": {}}
+
+
 def test_one_key_is_one_mail(worker: Callable[[], None]) -> None:
     assert [queue(), queue(), queue()] == [True, False, False]
     worker()
@@ -185,7 +201,7 @@ def test_a_mail_that_can_not_be_read_does_not_hold_up_the_rest() -> None:
     queue("note:1")
     queue("note:2")
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE {Mail._meta.db_table} SET body = 'no cipher' WHERE key = 'note:1'")
+        cursor.execute(f"UPDATE {Mail._meta.db_table} SET text = 'no cipher' WHERE key = 'note:1'")
     with pytest.raises(ExceptionGroup):
         services.send_waiting()
     assert len(sent_mail.outbox) == 1
