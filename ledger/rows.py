@@ -34,7 +34,8 @@ class Rows(Generic[Row]):
         return f"INSERT INTO {quote(self.model._meta.db_table)} ({names}) VALUES ({marks})"  # noqa: S608 - names of ours
 
     def values(self, row: Row) -> list[Any]:
-        """What `insert` takes."""
+        """What `insert` takes. Raises `ValueError` where `row` points to one that was never saved."""
+        row._prepare_related_fields_for_save(operation_name="insert")  # type: ignore[attr-defined]
         return [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in self._given]
 
     @cached_property
