@@ -5,7 +5,7 @@ import unicodedata
 
 from mailing.encryption import keyed_index
 
-_SIGNS = re.compile(r"[\W_]+")  # also the marks of letters, which are kept
+_SIGNS = re.compile(r"[^\w ]+|_+")  # also the marks of letters, which are kept
 
 
 def fold_name(name: str) -> str:
