@@ -2,6 +2,8 @@
 
 export HOST ?= 127.0.0.1
 export PORT ?= 8000
+# Many processes begin here: each would compile all of Django for itself.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON = .venv/bin/python
 MANAGE = $(PYTHON) manage.py

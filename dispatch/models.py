@@ -25,6 +25,7 @@ from dispatch.states import (
     SwitchStatus,
 )
 from ledger.models import Stateful
+from ledger.prepared import Given, Prepared
 from ledger.states import StateMachine
 from letters.models import Letter, Version
 from mailing.encryption import EncryptedTextField
@@ -179,9 +180,16 @@ class Edition(Stateful):
         A signature that is not there any more has left, too. One that lapsed has not: it was of this edition's text.
         """
         shown = {entry["signature"] for entry in self.content["signatories"]}
-        stays = (SignatureStatus.APPROVED, SignatureStatus.LAPSED)
-        still = self.signatures.filter(status__in=stays, visibility=Signature.Visibility.PUBLIC)
-        return not shown <= set(still.values_list("pk", flat=True))
+        return not shown <= {pk for (pk,) in STILL_SHOWN.all(edition=self.pk)}
+
+
+STILL_SHOWN = Prepared(
+    lambda: Signature.objects.filter(
+        editions=Given("edition"),
+        status__in=(SignatureStatus.APPROVED, SignatureStatus.LAPSED),
+        visibility=Signature.Visibility.PUBLIC,
+    ).values_list("pk")
+)
 
 
 class EditionFileQuerySet(models.QuerySet["EditionFile"]):

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from dispatch.models import Delivery, Dispatch, DryRun, EditionFile, SenderCheck
+from dispatch.models import Dispatch, DryRun, EditionFile, SenderCheck
 from dispatch.services import deliveries, dispatches, dry_runs, editions, followup, mailbox, senders, telling
 
 
@@ -21,8 +21,7 @@ def start(pk: int) -> None:
 
 @shared_task
 def deliver(pk: int) -> None:
-    with_all = Delivery.objects.select_related("dispatch", "edition__letter", "wording")
-    deliveries.deliver(with_all.get(pk=pk))
+    deliveries.deliver(deliveries.with_all(pk))
 
 
 @shared_task

@@ -31,7 +31,8 @@ class Rows(Generic[Row]):
         return self._insert(1)
 
     def values(self, row: Row) -> list[Any]:
-        """What `insert` takes."""
+        """What `insert` takes. Raises `ValueError` where `row` points to one that was never saved."""
+        row._prepare_related_fields_for_save(operation_name="insert")  # type: ignore[attr-defined]
         return [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in self._given]
 
     def insert_like(self, row: Row, differing: Sequence[Mapping[str, Any]]) -> list[int]:

@@ -10,6 +10,7 @@ import brotli
 from django.utils import timezone
 
 from ledger.bell import ring
+from ledger.services import insert
 from publishing import stores
 from publishing.models import Touch
 from publishing.pages import Place, places
@@ -47,7 +48,8 @@ def touch(*subjects: str, at: datetime | None = None) -> None:
     """Have every page of `subjects` written again, now or at a moment to come; to be called in a transaction."""
     from publishing import tasks
 
-    Touch.objects.bulk_create(Touch(subject=subject, not_before=at or timezone.now()) for subject in subjects)
+    for subject in subjects:
+        insert(Touch(subject=subject, not_before=at or timezone.now()))
     if at is None:
         ring(tasks.write)
 

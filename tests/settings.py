@@ -5,3 +5,4 @@ from campaign.settings import MIDDLEWARE as _MIDDLEWARE
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MIDDLEWARE = [*_MIDDLEWARE, "tests.published.JustPublished"]
+WHITENOISE_AUTOREFRESH = True  # each new client would go through all files of the site first

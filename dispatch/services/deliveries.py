@@ -21,25 +21,46 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from dispatch import emails, returns, smtp
-from dispatch.models import Delivery, Dispatch, Switch
+from dispatch.models import Attempt, Delivery, Dispatch, Switch
 from dispatch.services import dispatches, evidence, hosts, switch
 from dispatch.states import ARRIVING, DeliveryStatus, DispatchStatus, SwitchStatus
 from dispatch.transcript import Transcript
 from ledger.bell import ring
 from ledger.models import Stateful
-from ledger.services import Overtaken, move
+from ledger.prepared import Given, Prepared
+from ledger.services import Overtaken, insert, move
 from letters.services import touch
 from mailing import relay
 from mailing.refusals import Refusal, queue_id_in, refusal_of
+from signatories.models import Signature
 from signatories.services import mark_delivered
 
 RETRIES = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 240))
 GIVE_UP = timedelta(days=5)
+WITH_ALL = Prepared(
+    lambda: Delivery.objects.filter(pk=Given("pk")).order_by().select_related("edition__letter", "wording")
+)
+OPEN = Prepared(lambda: Delivery.objects.open().filter(dispatch=Given("dispatch")).order_by().values_list("pk")[:1])
+NOT_DELIVERED = Prepared(
+    lambda: Signature.objects.filter(editions=Given("edition"), delivered_at=None).order_by().values_list("pk")[:1]
+)
+# For `only_if`: sending is on, and the dispatch goes on. A subquery of its own and not `dispatch__status`: an UPDATE
+# across a join reads the row's own state from before it waited for the lock on PostgreSQL, and two workers would win.
+IS_ON = Exists(Switch.objects.filter(status=SwitchStatus.ON))
+WHILE_SENDING = {"dispatch__in": Dispatch.objects.filter(IS_ON, status=DispatchStatus.SENDING).order_by()}
 log = logging.getLogger(__name__)
 
 
 class NameTakenBack(Exception):
     """The edition shows a name that may not be shown any more."""
+
+
+def with_all(pk: int) -> Delivery:
+    """The delivery with its edition, letter and wording. Raises `Delivery.DoesNotExist`."""
+    delivery = WITH_ALL.first(pk=pk)
+    if delivery is None:
+        raise Delivery.DoesNotExist(pk)
+    return delivery
 
 
 def deliver(delivery: Delivery) -> None:
@@ -128,7 +149,7 @@ def _claim(delivery: Delivery) -> bool:
         with transaction.atomic(durable=True):
             move(
                 delivery, DeliveryStatus.CLAIMED, by=None,
-                only_if={"attempts": delivery.attempts, "not_before__lte": now, **_while_sending()},
+                only_if={"attempts": delivery.attempts, "not_before__lte": now, **WHILE_SENDING},
                 attempts=delivery.attempts + 1, lease_until=_lease(now), first_tried_at=delivery.first_tried_at or now,
             )  # fmt: skip
     except Overtaken:
@@ -194,7 +215,7 @@ def _commit_to_sending(delivery: Delivery, mail: emails.Mail) -> None:
         _keep_as_evidence(delivery, mail)
         move(
             delivery, DeliveryStatus.SENDING, by=None,
-            only_if={"attempts": delivery.attempts, **_while_sending()},
+            only_if={"attempts": delivery.attempts, **WHILE_SENDING},
             lease_until=_lease(timezone.now()) + timedelta(seconds=settings.DELIVERY_PATIENCE),
         )  # fmt: skip
     try:
@@ -202,16 +223,6 @@ def _commit_to_sending(delivery: Delivery, mail: emails.Mail) -> None:
     except (OSError, hosts.Behind) as trouble:
         reason = _("This host can’t note that it sends, or the database was set back to an earlier state: {error}")
         raise emails.Unfit(format_lazy(reason, error=repr(trouble))) from trouble
-
-
-def _while_sending() -> dict[str, Any]:
-    """For `only_if`: sending is on, and the dispatch goes on.
-
-    A subquery of its own and not `dispatch__status`, for an UPDATE across a join reads the row's own state from before
-    it waited for the lock on PostgreSQL, and two workers would both win.
-    """
-    is_on = Exists(Switch.objects.filter(status=SwitchStatus.ON))
-    return {"dispatch__in": Dispatch.objects.filter(is_on, status=DispatchStatus.SENDING)}
 
 
 def _lease(now: datetime) -> datetime:
@@ -245,7 +256,7 @@ def _put_back(delivery: Delivery) -> None:
 
 def _finish_dispatch(delivery: Delivery) -> None:
     """If it was the last one."""
-    if not Delivery.objects.open().filter(dispatch=delivery.dispatch_id).exists():
+    if not OPEN.exists(dispatch=delivery.dispatch_id):
         dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
 
 
@@ -290,7 +301,8 @@ def _end(delivery: Delivery, to: DeliveryStatus, *, talk: Transcript, **changes:
 def _keep(delivery: Delivery, talk: Transcript, said: dict[str, Any]) -> None:
     connection = dict(talk.connection)
     message_sha256 = connection.pop("message_sha256", "")
-    delivery.conversations.create(
+    conversation = Attempt(
+        delivery=delivery,
         number=delivery.attempts,
         began_at=talk.began_at,
         ended_at=timezone.now(),
@@ -301,6 +313,7 @@ def _keep(delivery: Delivery, talk: Transcript, said: dict[str, Any]) -> None:
         dialogue=talk.text,
         message_sha256=message_sha256,
     )
+    insert(conversation)
 
 
 # Sweeping -----------------------------------------------------------------------------------------
@@ -328,7 +341,7 @@ def move_on_record(delivery: Delivery, to: str, *, by: User | None, **move_as: A
     """A move that the public record of deliveries shows."""
     with transaction.atomic():
         move(delivery, to, by=by, **move_as)
-        if to in ARRIVING:
+        if to in ARRIVING and NOT_DELIVERED.exists(edition=delivery.edition_id):
             mark_delivered(delivery.edition.signatures, at=timezone.now())
         touch(delivery.edition.letter, "delivery")
 

@@ -17,6 +17,7 @@ from dispatch import seal
 from dispatch.emails import Mail
 from dispatch.encoded import Attached, filled
 from dispatch.models import Delivery, EditionFile, Evidence, Reply
+from ledger.services import insert
 from mailing.encryption import decrypt_bytes, encrypt_bytes
 
 LIMIT = 10 * 1024 * 1024
@@ -59,7 +60,8 @@ def keep_mail(delivery: Delivery, mail: Mail) -> None:
     is_first = delivery.attempts == 1
     if not is_first and delivery.evidence.filter(kind=Evidence.Kind.MAIL, sha256=mail.sha256).exists():
         return
-    delivery.evidence.create(
+    kept = Evidence(
+        delivery=delivery,
         kind=Evidence.Kind.MAIL,
         path=_store(mail.own),
         attached=[[place, file.sha256] for place, file in mail.attached],
@@ -67,6 +69,7 @@ def keep_mail(delivery: Delivery, mail: Mail) -> None:
         size=mail.size,
         sha256=mail.sha256,
     )
+    insert(kept)
 
 
 def contents(evidence: Evidence) -> bytes:

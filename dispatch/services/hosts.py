@@ -31,8 +31,16 @@ from dispatch.models import Host
 from dispatch.services import switch
 from dispatch.states import HostStatus
 from ledger.models import Event
+from ledger.prepared import Given, Prepared
 from ledger.services import insert_if_absent, record
 
+KNOWN = Prepared(lambda: Event.objects.filter(pk=Given("pk"), at=Given("at")).values_list("pk")[:1])
+LATEST = Prepared(lambda: Event.objects.order_by("-pk").values_list("pk", "at")[:1])
+ADMITTED = Prepared(
+    lambda: Host.objects.filter(key=Given("key"), status=HostStatus.ADMITTED, seen_at__gt=Given("lately")).values_list(
+        "pk"
+    )[:1]
+)
 AWAY = timedelta(hours=6)  # after which nobody can tell an outage from a machine that was set back
 SELDOM = timedelta(minutes=1)
 FORGOTTEN = timedelta(days=30)
@@ -48,13 +56,8 @@ class Mark:
     at: str
     looked_at: str
 
-    @classmethod
-    def of(cls, event: Event | None, now: datetime) -> "Mark":
-        at = event.at if event else now
-        return cls(event.pk if event else 0, at.isoformat(), now.isoformat())
-
     def is_known(self) -> bool:
-        return self.event == 0 or Event.objects.filter(pk=self.event, at=datetime.fromisoformat(self.at)).exists()
+        return self.event == 0 or KNOWN.exists(pk=self.event, at=datetime.fromisoformat(self.at))
 
     def is_older(self, than: timedelta, now: datetime) -> bool:
         return now - datetime.fromisoformat(self.looked_at) > than
@@ -104,6 +107,8 @@ def _tell_of_restore(mark: Mark) -> None:
 
 
 def _is_admitted(key: str, now: datetime) -> bool:
+    if ADMITTED.exists(key=key, lately=now - SELDOM):
+        return True
     host = Host.objects.filter(key=key).first()
     if host is None:
         host = Host(key=key, name=socket.gethostname()[:255], seen_at=now, first_seen_at=now)
@@ -140,9 +145,9 @@ class _Files:
 
     def note(self, mark: Mark | None, now: datetime, *, for_good: bool = False) -> None:
         """The latest event, if it is news, or some time has passed."""
-        latest = Event.objects.order_by("pk").last()
-        if mark is None or (latest and latest.pk > mark.event) or mark.is_older(SELDOM, now):
-            mark = Mark.of(latest, now)
+        event, at = LATEST.first() or (0, now)
+        if mark is None or event > mark.event or mark.is_older(SELDOM, now):
+            mark = Mark(event, at.isoformat(), now.isoformat())
             if for_good and self.marked.exists():
                 _overwrite(self.marked, json.dumps(asdict(mark)))
             else:

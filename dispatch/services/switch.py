@@ -18,8 +18,10 @@ from accounts.models import User
 from dispatch.models import Delivery, Host, Switch
 from dispatch.states import DeliveryStatus, HostStatus, SwitchStatus
 from ledger.bell import ring
+from ledger.prepared import Prepared
 from ledger.services import IllegalMove, Overtaken, move, record, witness
 
+IS_ON = Prepared(lambda: Switch.objects.filter(status=SwitchStatus.ON).values_list("pk")[:1])
 IN_HAND = (DeliveryStatus.CLAIMED, DeliveryStatus.SENDING)
 log = logging.getLogger(__name__)
 
@@ -29,7 +31,7 @@ class Stopped(Exception):
 
 
 def is_on() -> bool:
-    return settings.SENDING_ENABLED and Switch.objects.filter(status=SwitchStatus.ON).exists()
+    return settings.SENDING_ENABLED and IS_ON.exists()
 
 
 def check() -> None:

@@ -42,6 +42,4 @@ def place(letter: Letter, *, places: dict[int, int | None], leads: Iterable[int]
 
 def mark_delivered(signatures: "Manager[Any]", *, at: datetime) -> None:
     """An edition with these signatures has reached an addressee; the first time counts."""
-    new = signatures.filter(delivered_at=None)
-    if new.exists():
-        new.update(delivered_at=at)
+    signatures.filter(delivered_at=None).update(delivered_at=at)

@@ -68,9 +68,9 @@ def tell(rounds: list[dict[str, float]], in_database: float) -> None:
     show(f"mails with two PDFs of {SIZE // 1000} kB, Django's send()", f"{a_second['Django']:.0f} a second")
     show("  its connection kept open", f"{a_second['kept open']:.0f} a second")
     show("  ours, put together and handed over", f"{a_second['alone']:.0f} a second")
-    show("    beside Django's send()", f"{beside('alone', 'Django')} (wanted: 3 or more)")
+    show("    beside Django's send()", beside("alone", "Django"))
     show("  a whole delivery: states, evidence, marks, record", f"{a_second['whole']:.0f} a second")
-    show("    beside Django's send(), which keeps none", beside("whole", "Django"))
+    show("    beside Django's send(), which keeps none", f"{beside('whole', 'Django')} (wanted: 3 or more)")
     show("    of its time in the database", f"{share:.0%}")
 
 

@@ -129,8 +129,11 @@ def test_nothing_but_move_writes_a_state() -> None:
 
 def test_the_search_for_writes_finds_them(tmp_path: Path) -> None:
     source = tmp_path / "wrong.py"
-    source.write_text('row.status = "a"\nrows.update(status="b")\nRow(status="c")\nrows.filter(status="d")\n')
-    assert list(writes_of_status(source)) == [1, 2]
+    source.write_text(
+        'row.status = "a"\nrows.update(status="b")\nRow(status="c")\nrows.filter(status="d")\n'
+        'update_where(Row, {"status": "e"}, {"name": "f"})\n'
+    )
+    assert list(writes_of_status(source)) == [1, 2, 5]
 
 
 def reached(start: str, moves: object) -> set[str]:
@@ -150,14 +153,17 @@ def sources() -> Iterator[Path]:
         yield from (path for path in (settings.BASE_DIR / app).rglob("*.py") if "migrations" not in path.parts)
 
 
+WRITERS = ("update", "bulk_update", "setattr", "update_or_create", "update_where")
+
+
 def writes_of_status(path: Path) -> Iterator[int]:
-    """The lines on which `.status` is assigned, or `status` handed to `update`, `bulk_update` or `setattr`."""
+    """The lines on which `.status` is assigned, or `status` handed to one of `WRITERS`."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Assign | ast.AugAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             if any(isinstance(target, ast.Attribute) and target.attr == "status" for target in targets):
                 yield node.lineno
-        elif isinstance(node, ast.Call) and called(node) in ("update", "bulk_update", "setattr", "update_or_create"):
+        elif isinstance(node, ast.Call) and called(node) in WRITERS:
             in_keywords = any(keyword.arg == "status" for keyword in node.keywords)
             in_words = any(isinstance(part, ast.Constant) and part.value == "status" for part in ast.walk(node))
             if in_keywords or (in_words and called(node) != "update"):
