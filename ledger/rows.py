@@ -30,6 +30,11 @@ class Rows(Generic[Row]):
         """A statement that takes `values`; its key is the database's to give."""
         return self._insert(1)
 
+    @cached_property
+    def key(self) -> str:
+        """What stands after RETURNING for the key alone."""
+        return connection.ops.quote_name(str(self.model._meta.pk.column))
+
     def values(self, row: Row) -> list[Any]:
         """What `insert` takes. Raises `ValueError` where `row` points to one that was never saved."""
         row._prepare_related_fields_for_save(operation_name="insert")  # type: ignore[attr-defined]
@@ -63,11 +68,6 @@ class Rows(Generic[Row]):
         names = ", ".join(quote(str(field.column)) for field in given)
         marks = ", ".join([f"({', '.join(['%s'] * len(given))})"] * count)
         return f"INSERT INTO {quote(self.model._meta.db_table)} ({names}) VALUES {marks}"  # noqa: S608 - names of ours
-
-    @cached_property
-    def key(self) -> str:
-        """The name of its column."""
-        return connection.ops.quote_name(str(self.model._meta.pk.column))
 
     @cached_property
     def _places(self) -> "dict[str, tuple[int, models.Field[Any, Any]]]":
