@@ -1,6 +1,6 @@
 """The one door through which a state changes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -51,9 +51,9 @@ def insert_if_absent(row: models.Model) -> bool:
 
     Django's `get_or_create` asks first and needs a savepoint, its `bulk_create` doesn't say what became of a row.
     """
-    rows, key = _rows(type(row)), connection.ops.quote_name(str(row._meta.pk.column))
+    rows = _rows(type(row))
     with connection.cursor() as cursor:
-        cursor.execute(f"{rows.insert} ON CONFLICT DO NOTHING RETURNING {key}", rows.values(row))
+        cursor.execute(f"{rows.insert} ON CONFLICT DO NOTHING RETURNING {rows.key}", rows.values(row))
         inserted = cursor.fetchone()
     if inserted is None:
         return False
@@ -85,9 +85,10 @@ def record_once(row: Stateful, *, by: "User | None") -> None:
         cursor.execute(statement, [label, row.pk, row.status, by.pk if by else None, at, label, row.pk])
 
 
-def record_all(rows: Sequence[Stateful], *, by: "User | None") -> None:
-    """Write down that many rows of one table came into being."""
-    Event.objects.bulk_create(Event(table=row._meta.label_lower, row=row.pk, target=row.status, by=by) for row in rows)
+def record_all(model: type[Stateful], states: Iterable[tuple[int, str]], *, by: "User | None") -> None:
+    """Write down that many rows of one table came into being: of each its key, and the state it has."""
+    pattern = Event(table=model._meta.label_lower, by=by)
+    _rows(Event).insert_like(pattern, [{"row": key, "target": state} for key, state in states])
 
 
 def witness(row: models.Model, what: str, *, by: "User | None") -> None:

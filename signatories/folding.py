@@ -1,8 +1,11 @@
 """When two spellings are the same organisation, or the same mailbox."""
 
+import re
 import unicodedata
 
 from mailing.encryption import keyed_index
+
+_SIGNS = re.compile(r"[^\w ]+|_+")  # also the marks of letters, which are kept
 
 
 def fold_name(name: str) -> str:
@@ -12,7 +15,7 @@ def fold_name(name: str) -> str:
     a name of signs alone keeps its signs.
     """
     spelt = unicodedata.normalize("NFKC", name).casefold()
-    kept = "".join(character if character.isalnum() or _is_mark(character) else " " for character in spelt)
+    kept = _SIGNS.sub(_marks, spelt)
     return unicodedata.normalize("NFKC", " ".join(kept.split()) or " ".join(spelt.split()))
 
 
@@ -31,5 +34,8 @@ def mailbox(address: str) -> str:
     return keyed_index("mailbox", fold_email(address)) if address else ""
 
 
-def _is_mark(character: str) -> bool:
-    return unicodedata.category(character).startswith("M")
+def _marks(signs: re.Match[str]) -> str:
+    """What is kept of characters that are no letters or digits."""
+    if signs[0].isascii():  # far the most
+        return " "
+    return "".join(sign if unicodedata.category(sign).startswith("M") else " " for sign in signs[0])

@@ -4,22 +4,24 @@ import base64
 import json
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from typing import IO, Any
 
 from django.conf import settings
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
+from ledger.rows import Rows
 from ledger.services import record_all
 from letters.models import Letter
 from signatories.folding import fold_name, mailbox
 from signatories.models import Alias, Import, Organisation, Signature
 from signatories.services.signing import name_columns
 from signatories.states import OrganisationStatus, SignatureStatus
-from signatories.tables import Problem, Row, Table, open_table
+from signatories.tables import Problem, Table, open_table
 from signatories.tables.columns import NAMES, language_of
 
 A_BATCH = 500  # rows
@@ -27,7 +29,12 @@ SHOWN_PROBLEMS = 500
 DECIDED = (SignatureStatus.APPROVED, SignatureStatus.REJECTED)
 IN_REGISTRY = (SignatureStatus.APPROVED, SignatureStatus.LAPSED)
 
+SIGNATURES, ORGANISATIONS = Rows(Signature), Rows(Organisation)
+SAME_SIGNER = _("The same address signs for the same organisation in row %(row)d. Keep one of the two.")
+SAME_APPROVED = _("The same organisation is approved in row %(row)d. Keep one of the two.")
+
 Values = dict[str, str]
+Columns = dict[str, Any]
 
 
 @dataclass
@@ -50,10 +57,14 @@ class Survey:
     def new(self) -> int:
         return sum(self.states.values())
 
-    def count(self, values: Values, seen: "Seen") -> None:
-        if seen.was_withdrawn(values):
+    def complain(self, problems: list[Problem]) -> None:
+        self.problem_count += len(problems)
+        self.problems += problems[: SHOWN_PROBLEMS - len(self.problems)]
+
+    def count(self, values: Values, signer: "Signer", seen: "Seen") -> None:
+        if seen.was_withdrawn(signer):
             self.withdrawn += 1
-        elif seen.has(values):
+        elif seen.has(signer):
             self.known += 1
         else:
             state = state_of(values)
@@ -73,12 +84,14 @@ def look_through(letter: Letter, file: IO[bytes]) -> tuple[Survey, list[str]]:
     seen, packed, batch = Seen(letter), [], list[Values]()
     for row in table.rows():
         survey.rows += 1
-        problems = [*row.problems, *seen.clashes(row, table)]
-        if problems:
-            survey.problem_count += len(problems)
-            survey.problems += problems[: SHOWN_PROBLEMS - len(survey.problems)]
+        if row.problems:
+            survey.complain(row.problems)
             continue
-        survey.count(row.values, seen)
+        signer = Signer.of(row.values)
+        if clashes := seen.clashes(row.number, row.values, signer, table):
+            survey.complain(clashes)
+            continue
+        survey.count(row.values, signer, seen)
         batch.append(row.values)
         if len(batch) == A_BATCH:
             packed.append(pack(json.dumps(batch, ensure_ascii=False).encode()))
@@ -108,6 +121,23 @@ def is_individual(values: Values) -> bool:
     return values.get("kind") == Signature.Kind.INDIVIDUAL
 
 
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """By what we know whoever signs in a row. Made once a row: folding and keyed indexes cost more than a look-up."""
+
+    name: str  # folded
+    country: str
+    mailbox: str
+    keys: list[bytes]
+
+    @classmethod
+    def of(cls, values: Values) -> "Signer":
+        name, country = fold_name(values["organisation"]), values.get("country", "")
+        box = mailbox(values.get("email", ""))
+        keys = [*_keys(name, country, box), *([] if country else [_digest("name", name)])]
+        return cls(name, country, box, keys)
+
+
 class Seen:
     """Who signed a letter already, and who stands further up in a table: by name, and by mailbox or country."""
 
@@ -121,27 +151,32 @@ class Seen:
             kept.update(_keys(name, country, box), _keys(registered or name, of_country or country, ""))
             kept.update(_digest("name", known) for known in (name, registered) if known)
 
-    def has(self, values: Values) -> bool:
+    def has(self, signer: Signer) -> bool:
         """Whether it stands there: also one that was withdrawn, for a table is no new consent."""
-        return any(key in self._live or key in self._withdrawn for key in self._keys_of(values))
+        return any(key in self._live or key in self._withdrawn for key in signer.keys)
 
-    def was_withdrawn(self, values: Values) -> bool:
-        keys = self._keys_of(values)
+    def was_withdrawn(self, signer: Signer) -> bool:
+        keys = signer.keys
         return not any(key in self._live for key in keys) and any(key in self._withdrawn for key in keys)
 
-    def clashes(self, row: Row, table: Table) -> Iterator[Problem]:
+    def clashes(self, number: int, values: Values, signer: Signer, table: Table) -> list[Problem]:
         """Whether another row says the same, so that only one of them can be imported."""
-        if row.problems or self.has(row.values):
-            return
-        for key, heading, message in _unique(row.values):
+        if self.has(signer):
+            return []
+        found = []
+        for key, heading, message in _unique(values, signer):
             if key in self._rows:
-                yield Problem(row.number, table.headings.get(heading, ""), message % {"row": self._rows[key]})
-            self._rows.setdefault(key, row.number)
+                said = str(message) % {"row": self._rows[key]}
+                found.append(Problem(number, table.headings.get(heading, ""), said))
+            self._rows.setdefault(key, number)
+        return found
 
-    def _keys_of(self, values: Values) -> list[bytes]:
-        name, country = fold_name(values["organisation"]), values.get("country", "")
-        keys = list(_keys(name, country, mailbox(values.get("email", ""))))
-        return keys if country else [*keys, _digest("name", name)]
+    def new(self, rows: list[Values]) -> Iterator[tuple[Values, Signer]]:
+        """Those of `rows` that don't stand there."""
+        for values in rows:
+            signer = Signer.of(values)
+            if not self.has(signer):
+                yield values, signer
 
 
 def _keys(name: str, country: str, box: str) -> Iterator[bytes]:
@@ -150,16 +185,13 @@ def _keys(name: str, country: str, box: str) -> Iterator[bytes]:
         yield _digest("mailbox", name, box)
 
 
-def _unique(values: Values) -> Iterator[tuple[bytes, str, str]]:
+def _unique(values: Values, signer: Signer) -> Iterator[tuple[bytes, str, Promise]]:
     """What the database holds but once, the column that decides it, and what is said of a second one."""
-    state, name = state_of(values), fold_name(values["organisation"])
-    box = mailbox(values.get("email", ""))
-    if box and state != SignatureStatus.WITHDRAWN:
-        same = _("The same address signs for the same organisation in row %(row)d. Keep one of the two.")
-        yield _digest("mailbox", name, box), "email", same
+    state = state_of(values)
+    if signer.mailbox and state != SignatureStatus.WITHDRAWN:
+        yield _digest("mailbox", signer.name, signer.mailbox), "email", SAME_SIGNER
     if state == SignatureStatus.APPROVED and not is_individual(values):
-        approved = _("The same organisation is approved in row %(row)d. Keep one of the two.")
-        yield _digest("approved", name, values.get("country", "")), "organisation", approved
+        yield _digest("approved", signer.name, signer.country), "organisation", SAME_APPROVED
 
 
 def _digest(*parts: str) -> bytes:
@@ -168,88 +200,100 @@ def _digest(*parts: str) -> bytes:
 
 
 class Maker:
-    """Makes signatures of rows, a batch at a time, in the caller's transaction. They have keys in `after`…`last`."""
+    """Makes signatures of rows, a batch at a time, in the caller's transaction. They have keys in `after`…`last`.
+
+    Of each only what differs is put together: a model for each would take most of the time of a long table.
+    """
 
     def __init__(self, upload: Import, now: datetime) -> None:
         self._upload, self._now = upload, now
-        self._version = upload.letter.version
+        self._pattern = Signature(
+            letter=upload.letter,
+            version=upload.letter.version,
+            language=settings.LANGUAGE_CODE,
+            via=Signature.Via.IMPORT,
+            recorded_by=upload.made_by,
+        )
         self.after = self.last = 0
         self.states: Counter[str] = Counter()
 
-    def make(self, rows: list[Values]) -> None:
-        made = [self._signature(values) for values in rows]
-        self._register([signature for signature in made if signature.status in IN_REGISTRY])
-        Signature.objects.bulk_create(made)
-        record_all(made, by=self._upload.made_by)
-        self.states.update(signature.status for signature in made)
-        if made:
-            self.after = self.after or made[0].pk - 1
-            self.last = made[-1].pk
+    def make(self, rows: Iterable[tuple[Values, Signer]]) -> None:
+        made = [self._signature(values, signer) for values, signer in rows]
+        self._register([signature for signature in made if signature["status"] in IN_REGISTRY])
+        keys = SIGNATURES.insert_like(self._pattern, made)
+        states = [signature["status"] for signature in made]
+        record_all(Signature, zip(keys, states, strict=True), by=self._upload.made_by)
+        self.states.update(states)
+        if keys:
+            self.after = self.after or keys[0] - 1
+            self.last = keys[-1]
 
-    def _signature(self, values: Values) -> Signature:
+    def _signature(self, values: Values, signer: Signer) -> Columns:
         state, by = state_of(values), self._upload.made_by
         is_decided = by is not None and state in DECIDED
         signed_at = values.get("signed_at")
-        return Signature(
-            letter=self._upload.letter,
-            version=self._version,
-            status=state,
-            kind=values.get("kind") or Signature.Kind.ORGANISATION,
-            visibility=values.get("visibility") or self._upload.visibility,
-            folded_name=fold_name(values["organisation"]),
-            mailbox=mailbox(values.get("email", "")),
-            language=settings.LANGUAGE_CODE,
-            via=Signature.Via.IMPORT,
-            recorded_by=by,
-            signed_at=datetime.fromisoformat(signed_at) if signed_at else self._now,
-            confirmed_at=None if state == SignatureStatus.UNCONFIRMED else self._now,
-            decided_by=by if is_decided else None,
-            decided_at=self._now if is_decided else None,
-            reason=Signature.Reason.BEFORE if state == SignatureStatus.REJECTED else "",
-            **name_columns(values["organisation"], {language_of(column): values.get(column, "") for column in NAMES}),
+        return {
+            "status": state,
+            "kind": values.get("kind") or Signature.Kind.ORGANISATION.value,
+            "visibility": values.get("visibility") or self._upload.visibility,
+            "folded_name": signer.name,
+            "mailbox": signer.mailbox,
+            "signed_at": datetime.fromisoformat(signed_at) if signed_at else self._now,
+            "confirmed_at": None if state == SignatureStatus.UNCONFIRMED else self._now,
+            "decided_by_id": by.pk if by and is_decided else None,
+            "decided_at": self._now if is_decided else None,
+            "reason": Signature.Reason.BEFORE.value if state == SignatureStatus.REJECTED else "",
+            **_names(values),
             **{column: values.get(column, "") for column in STATED},
-        )
+        }
 
-    def _register(self, signatures: list[Signature]) -> None:
+    def _register(self, signatures: list[Columns]) -> None:
         """Link each to its organisation of the registry, as approving by hand does; enter those that are not known."""
-        speaking = [signature for signature in signatures if signature.kind == Signature.Kind.ORGANISATION]
-        known = _registry({signature.folded_name for signature in speaking})
-        new = {}
+        speaking = [signature for signature in signatures if signature["kind"] == Signature.Kind.ORGANISATION]
+        known = _registry({signature["folded_name"] for signature in speaking})
+        new: dict[tuple[str, str], Columns] = {}
         for signature in speaking:
-            who = signature.folded_name, signature.country
+            who = _who(signature)
             if who not in known:
-                known[who] = new[who] = _organisation(signature)
-            signature.organisation = known[who]
-        if new:
-            Organisation.objects.bulk_create(new.values())
-            record_all(list(new.values()), by=self._upload.made_by)
+                new.setdefault(who, {column: signature[column] for column in REGISTERED})
+        pattern = Organisation()
+        keys = ORGANISATIONS.insert_like(pattern, list(new.values()))
+        record_all(Organisation, ((key, pattern.status) for key in keys), by=self._upload.made_by)
+        known |= zip(new, keys, strict=True)
         for signature in speaking:
-            signature.organisation = signature.organisation  # its key, now that it has one
+            signature["organisation_id"] = known[_who(signature)]
 
 
 STATED = ("affiliation", "country", "website", "representative", "role", "email")
+REGISTERED = (
+    "name", *(f"name_{language}" for language in settings.SHIPPED_LANGUAGES), "folded_name", "country", "website"
+)  # fmt: skip
 
 
-def _registry(names: set[str]) -> dict[tuple[str, str], Organisation]:
+def _names(values: Values) -> Columns:
+    name = values["organisation"]
+    names = name_columns(name, {language_of(column): values.get(column, "") for column in NAMES})
+    return {"name": name, **names}
+
+
+def _who(signature: Columns) -> tuple[str, str]:
+    return signature["folded_name"], signature["country"]
+
+
+def _registry(names: set[str]) -> dict[tuple[str, str], int]:
     """The organisations that go by one of `names`, by name and country; by another name, if it is one's alone there.
 
     Until the end of the transaction nobody merges them.
     """
     others = defaultdict(list)
     aliases = Alias.objects.filter(folded_name__in=names).exclude(organisation__status=OrganisationStatus.MERGED)
-    for alias in aliases.select_related("organisation"):
-        others[alias.folded_name, alias.organisation.country].append(alias.organisation_id)
+    for name, country, key in aliases.values_list("folded_name", "organisation__country", "organisation"):
+        others[name, country].append(key)
     found = {who: organisations[0] for who, organisations in others.items() if len(organisations) == 1}
     for key, name, country in (
         Organisation.objects.live().filter(folded_name__in=names).values_list("pk", "folded_name", "country")
     ):
         found[name, country] = key
-    locked = Organisation.objects.live().select_for_update().order_by("pk").in_bulk(set(found.values()))
-    return {who: locked[key] for who, key in found.items() if key in locked}
-
-
-def _organisation(signature: Signature) -> Organisation:
-    names = {f"name_{language}": getattr(signature, f"name_{language}") for language in settings.SHIPPED_LANGUAGES}
-    return Organisation(
-        folded_name=signature.folded_name, country=signature.country, website=signature.website, **names
-    )
+    live = Organisation.objects.live().filter(pk__in=set(found.values()))
+    locked = set(live.select_for_update().order_by("pk").values_list("pk", flat=True))
+    return {who: key for who, key in found.items() if key in locked}

@@ -173,7 +173,7 @@ def _make(upload: Import, packed: list[str]) -> None:
     move(upload, ImportStatus.DONE, by=upload.made_by, content="", done_at=timezone.now(), taken_at=None)
     seen, maker = Seen(upload.letter), Maker(upload, timezone.now())
     for rows in map(unpacked_rows, packed):
-        maker.make([values for values in rows if not seen.has(values)])
+        maker.make(seen.new(rows))
     found: Any = asdict(replace(survey_of(upload), states=dict(maker.states)))  # some may have signed meanwhile
     upload.found, upload.weighed, upload.last = found, maker.after, maker.last
     upload.save(update_fields=["found", "weighed", "last"])

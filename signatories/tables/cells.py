@@ -4,7 +4,7 @@ import copy
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
-from functools import cache
+from functools import cache, lru_cache
 from typing import cast
 
 from django import forms
@@ -72,6 +72,7 @@ def _name(field: forms.Field, text: str) -> str:
     return name
 
 
+@lru_cache(maxsize=500)  # the same few words in every row; what is wrong is looked at, and told, each time
 def _country(text: str) -> str:
     if not text.strip():
         return ""
@@ -83,15 +84,18 @@ def _country(text: str) -> str:
     return code
 
 
+@lru_cache(maxsize=500)
 def _visibility(text: str) -> str:
     return _chosen(text, _visibilities(), _("Write “public” or “withheld”, or leave this empty."))
 
 
+@lru_cache(maxsize=500)
 def _state(text: str) -> str:
     message = _("Write one of these states, or leave this empty: %(states)s.")
     return _chosen(text, _states(), message % {"states": ", ".join(SignatureStatus.values)})
 
 
+@lru_cache(maxsize=500)
 def _kind(text: str) -> str:
     return _chosen(text, _kinds(), _("Write “organisation” or “individual”, or leave this empty."))
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import IO
 from xml.parsers import expat
 
@@ -132,15 +133,19 @@ def _strings(archive: zipfile.ZipFile, path: str) -> list[str]:
     found: list[str] = []
     reading = _Text()
 
+    def start(name: str, _attributes: Attributes) -> None:
+        reading.start(_local(name))
+
     def end(name: str) -> None:
-        reading.end(name)
-        if _local(name) == "si":
+        local = _local(name)
+        reading.end(local)
+        if local == "si":
             found.append(reading.taken())
             if len(found) > MAX_STRINGS:
                 _refuse()
 
     parser = _parser()
-    parser.StartElementHandler, parser.EndElementHandler = reading.start, end
+    parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler = reading.data
     for piece in _pieces(archive, path):
         parser.Parse(piece)
@@ -184,6 +189,7 @@ def _parser() -> expat.XMLParserType:
     return parser
 
 
+@lru_cache(maxsize=100)  # a sheet has few, each in every cell
 def _local(name: str) -> str:
     return name.rpartition("}")[2]
 
@@ -196,13 +202,12 @@ class _Text:
         self._length = 0
         self._wanted = self._aside = False
 
-    def start(self, name: str, _attributes: Attributes) -> None:
-        local = _local(name)
+    def start(self, local: str) -> None:
         self._aside |= local == "rPh"
         self._wanted = local == "t" and not self._aside
 
-    def end(self, name: str) -> None:
-        self._aside &= _local(name) != "rPh"
+    def end(self, local: str) -> None:
+        self._aside &= local != "rPh"
         self._wanted = False
 
     def data(self, text: str) -> None:
@@ -258,7 +263,7 @@ class _Sheet:
         elif local == "f":
             self._formula = True
         else:
-            self._text.start(name, attributes)
+            self._text.start(local)
 
     def _begin_cell(self, attributes: Attributes) -> None:
         place = attributes.get("r", "").rstrip("0123456789")
@@ -281,7 +286,7 @@ class _Sheet:
         elif local == "row":
             self._done.append(Cells(self._number, self._row))
         else:
-            self._text.end(name)
+            self._text.end(local)
 
     def _end_cell(self) -> None:
         text = self._text.taken()

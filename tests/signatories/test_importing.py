@@ -178,6 +178,24 @@ class TestAtTheDesk:
         assert Import.objects.get().status == ImportStatus.REFUSED
         assert importing.survey_of(Import.objects.get()).problem_count == 1
 
+    def test_each_row_of_a_long_table_keeps_what_is_its_own(self, letter: Letter) -> None:
+        """More than one statement, and more than one batch, takes: none gets another's state, organisation or event."""
+        states = [state.value for state in SignatureStatus]
+        rows = [(f"Organisation {number}", states[number % len(states)]) for number in range(1100)]
+        lines = [f"{name},BY,{name.split()[1]}@example.org,{state},{name} site.example" for name, state in rows]
+        content = "organisation,country,email,state,role\n" + "\n".join(lines)
+        importing.import_file(letter, io.BytesIO(content.encode()), by=None, visibility="public")
+        made = list(letter.signatures.order_by("pk").select_related("organisation"))
+        assert [(one.name_en, one.status) for one in made] == rows
+        events = Event.objects.filter(table="signatories.signature").order_by("row").values_list("row", "target")
+        assert list(events) == [(one.pk, one.status) for one in made]
+        for one in made:
+            assert (one.role, one.email) == (f"{one.name_en} site.example", f"{one.name_en.split()[1]}@example.org")
+            linked = one.organisation.name_en if one.organisation else None
+            assert linked == (one.name_en if one.status in ("approved", "lapsed") else None)
+        entered = Event.objects.filter(table="signatories.organisation", target="known").values_list("row", flat=True)
+        assert sorted(entered) == sorted(one.organisation.pk for one in made if one.organisation)
+
     def test_pressed_twice_it_is_imported_once(self, desk: Client, letter: Letter) -> None:
         upload(desk, letter, TABLE)
         begin(desk)

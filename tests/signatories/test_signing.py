@@ -1,6 +1,7 @@
 """An organisation signs: form, mail, button, and its own page. All of it over HTTP."""
 
 import re
+import unicodedata
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -20,7 +21,7 @@ from letters.states import LetterStatus
 from mailing.models import Mail
 from signatories import links, services
 from signatories.forms import SignForm
-from signatories.forms.fields import clean_line
+from signatories.forms.fields import BLANKS, ORDINARY, clean_line
 from signatories.models import Signature
 from signatories.services.secrets import secret_index
 from signatories.states import SignatureStatus
@@ -313,6 +314,12 @@ class TestHostileInput:
     @pytest.mark.parametrize("name", ["לְשָׁבְּ֑תָהּ", "လျှို့ဝှက်", "བསྒྲུབས", "ปฏิรูปที่", "क्षत्रियाँ", "Vie\u0323\u0302t"])
     def test_marks_that_spelling_needs_are_taken(self, name: str) -> None:
         assert clean_line(name) == name
+
+    def test_what_is_ordinary_has_nothing_to_be_looked_for(self) -> None:
+        ordinary = [character for character in map(chr, range(0x110000)) if ORDINARY.fullmatch(character)]
+        assert {"a", "ў", "І", "’", " "} <= {*ordinary}
+        assert {unicodedata.category(character)[0] for character in ordinary} <= {*"LNPSZ"}
+        assert not {*ordinary} & {*"<>\ufffd\u2028\u2029", *BLANKS}
 
     def test_markup_is_shown_as_what_was_typed(self, client: Client, letter: Letter) -> None:
         answer = client.post(SIGN, stated(letter, name='"><script>alert(1)</script>'))
