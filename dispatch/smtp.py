@@ -101,7 +101,8 @@ def hand_over(
     transcript = transcript or Transcript()
     with _connected(relay, transcript, on_the_way) as client:
         _greet(client, relay)
-        transcript.note_line(client.sock)
+        with _at(Stage.EHLO):  # it may be gone again
+            transcript.note_line(client.sock)
         transcript.connection["notices"] = client.has_extn("dsn")
         mail_options, rcpt_options = _options(client, recipient, envelope_id, size=sum(map(len, message)))
         before_mail()
@@ -111,8 +112,9 @@ def hand_over(
             _expect(Stage.RCPT, client.rcpt(recipient, rcpt_options))
         before_data()
         _pour(client, message)
+        early = _out_of_turn(client)
         before_dot()
-        return _finish(client, relay.patience)
+        return _finish(client, relay.patience, early or _out_of_turn(client))
 
 
 @contextlib.contextmanager
@@ -176,13 +178,25 @@ def _pour(client: WatchedSMTP, message: Sequence[bytes]) -> None:
         for start in range(0, len(body), CHUNK):
             with _at(Stage.BODY):
                 client.send(body[start : start + CHUNK])
+
+
+def _out_of_turn(client: WatchedSMTP) -> str:
+    """What the server says of a mail that has not ended: nothing, or that it has taken it.
+
+    Raises `NotTaken` where it refuses the mail half-way, or has hung up.
+    """
     with _at(Stage.BODY):
-        if _has_spoken(client):  # out of turn: it refuses the mail half-way, or has hung up
-            _expect(Stage.BODY, client.getreply())
+        if not _has_spoken(client):
+            return ""
+        code, text = client.getreply()
+        _expect(Stage.BODY, (code, text))
+    return f"{code} {printable(text)}"
 
 
-def _finish(client: WatchedSMTP, patience: float) -> Answer:
+def _finish(client: WatchedSMTP, patience: float, early: str) -> Answer:
     """From here on nothing ends the conversation but its own end."""
+    if early:  # whatever it says to the dot is no answer to it
+        raise Unanswered(f"It answered before the end of the mail: {early}")
     client.timeout, client.on_the_way = patience, nothing
     try:
         client.send(b".\r\n")
@@ -206,6 +220,8 @@ def _at(stage: Stage) -> Iterator[None]:
         raise NotTaken(stage, printable(refusal.smtp_error), refusal.smtp_code) from refusal
     except OSError as trouble:
         raise NotTaken(stage, printable(str(trouble) or type(trouble).__name__)) from trouble
+    except ValueError as trouble:  # a challenge in no base64; what it says may be about the password
+        raise NotTaken(stage, type(trouble).__name__) from trouble
 
 
 def _expect(stage: Stage, reply: tuple[int, bytes], wanted: int = 2) -> None:

@@ -26,7 +26,9 @@ class Transcript:
     is_secret: bool = False
 
     def we(self, text: str) -> None:
-        self._note("C", text.split(" ")[0] + " …" if self.is_secret else text)
+        """In secret only the command; an answer to a challenge stands alone, and is all secret."""
+        command, space, _ = text.partition(" ")
+        self._note("C", f"{command if space else ''} …".strip() if self.is_secret else text)
 
     def they(self, code: int, text: bytes) -> None:
         self._note("S", f"{code} {printable(text)}")

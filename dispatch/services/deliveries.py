@@ -174,7 +174,8 @@ def _hand_over(delivery: Delivery, talk: Transcript) -> smtp.Answer:
             on_the_way=partial(_go_on, delivery),
         )
     except smtp.NotTaken as refusal:
-        if refusal.stage in (smtp.Stage.DATA, smtp.Stage.BODY):  # it was on the line
+        is_on_the_line = refusal.stage in (smtp.Stage.DATA, smtp.Stage.BODY)
+        if is_on_the_line and delivery.status == DeliveryStatus.CLAIMED:  # else it is kept already
             _keep_as_evidence(delivery, mail)
         raise
 

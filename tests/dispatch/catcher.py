@@ -45,6 +45,7 @@ class Catcher:
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.tls = tls
         self.is_tls_from_the_start = False
+        self.sign_in = "PLAIN"  # the ways it offers
         self.caught: list[Caught] = []
         self.refused: list[str] = []  # of the mails caught, to whom those were that it said it had not taken
         self.greeted: list[str] = []  # who said EHLO
@@ -156,7 +157,7 @@ class _Line:
     def _ehlo(self, name: str) -> None:
         self.catcher.greeted.append(name)
         offers_tls = self.catcher.tls and not isinstance(self.connection, ssl.SSLSocket)
-        features = "250-STARTTLS\r\n" if offers_tls else "250-AUTH PLAIN\r\n"
+        features = "250-STARTTLS\r\n" if offers_tls else f"250-AUTH {self.catcher.sign_in}\r\n"
         self._answer("ehlo", f"250-catcher\r\n{features}250-DSN\r\n250 SIZE 50000000")
 
     def _starttls(self, _: str) -> None:
@@ -166,7 +167,14 @@ class _Line:
         self.file = self.connection.makefile("rb")
 
     def _auth(self, credentials: str) -> None:
-        self._say("235 2.7.0 welcome" if credentials == "PLAIN AHVzZXIAcGFzcw==" else "535 5.7.8 who are you?")
+        if self.catcher.sign_in == "LOGIN":
+            self._say("334 UGFzc3dvcmQ6")
+            credentials = f"{credentials} {self.file.readline().decode().strip()}"
+            self._say("235 2.7.0 welcome" if credentials == "LOGIN dXNlcg== cGFzcw==" else "535 5.7.8 who are you?")
+        elif self.catcher.sign_in == "CRAM-MD5":
+            self._say("334 A")  # no base64
+        else:
+            self._say("235 2.7.0 welcome" if credentials == "PLAIN AHVzZXIAcGFzcw==" else "535 5.7.8 who are you?")
 
     def _mail(self, argument: str) -> None:
         self.sender = _address(argument)

@@ -1,10 +1,14 @@
 """A delivery, against a real mail server that refuses, hangs and hangs up at every step."""
 
+import contextlib
+import errno
 import logging
+import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -195,6 +199,64 @@ def test_the_relay_is_asked_to_tell_what_becomes_of_it(catcher: Catcher) -> None
     assert f"NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;{delivery.address}" in said
 
 
+@contextmanager
+def speaking_out_of_turn(early: str, answer: str) -> Iterator[tuple[smtp.Relay, Callable[[], None]]]:
+    """A server that says `early` in the middle of the mail, or whenever it is told to, and `answer` to the dot."""
+    lines: list[socket.socket] = []
+
+    def interrupt() -> None:
+        lines[0].sendall(f"{early}\r\n".encode())
+
+    def converse() -> None:
+        line, _ = server.accept()
+        lines.append(line)
+        with contextlib.suppress(OSError), line, line.makefile("rb") as heard:
+            line.sendall(b"220 hello\r\n")
+            for reply in ("250 hello", "250 sender", "250 recipient", "354 go on"):
+                heard.readline()
+                line.sendall(f"{reply}\r\n".encode())
+            if heard.readline() == b"interrupt\r\n":
+                interrupt()
+            while heard.readline() not in (b".\r\n", b""):
+                pass
+            line.sendall(f"{answer}\r\n".encode())
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        worker = threading.Thread(target=converse, daemon=True)
+        worker.start()
+        yield smtp.Relay("127.0.0.1", server.getsockname()[1], "us", timeout=10, patience=10), interrupt
+        worker.join(10)
+
+
+@pytest.mark.parametrize("answer", ["250 taken", "554 no"])
+@pytest.mark.parametrize("is_late", [False, True], ids=["in the body", "when all but the dot is written"])
+def test_a_mail_that_is_taken_before_its_end_is_for_people(is_late: bool, answer: str) -> None:
+    """It may have been taken, and what is said to the dot may be said of it or of nothing."""
+    steps: list[str] = []
+    body = [b"hello\r\n"] if is_late else [b"interrupt\r\n", smtp.Encoded(b"x" * 78 + b"\r\n") * 100_000]
+    with speaking_out_of_turn("250 taken already", answer) as (relay, interrupt):
+
+        def before_dot() -> None:
+            steps.append("committed")
+            if is_late:
+                interrupt()
+
+        with pytest.raises(smtp.Unanswered, match="250 taken already"):
+            smtp.hand_over(body, sender="a@example.org", recipient="b@example.org", relay=relay, before_dot=before_dot)
+    assert steps == ["committed"], "only from there on is a mail one of which nobody knows"
+
+
+def test_a_refusal_when_all_but_the_dot_is_written_is_one() -> None:
+    with (
+        speaking_out_of_turn("452 no room", "250 taken") as (relay, interrupt),
+        pytest.raises(smtp.NotTaken, match="452 no room") as refusal,
+    ):
+        smtp.hand_over(
+            [b"hello\r\n"], sender="a@example.org", recipient="b@example.org", relay=relay, before_dot=interrupt
+        )
+    assert refusal.value.stage == smtp.Stage.BODY
+
+
 # A line that others can't read --------------------------------------------------------------------
 
 
@@ -273,6 +335,38 @@ def test_the_facts_of_the_line_are_kept_and_the_password_is_not(
     assert "AHVzZXIAcGFzcw" not in attempt.dialogue
     assert "S: 250 2.0.0 taken as 42" in attempt.dialogue
     assert delivery.relay_id == "42"
+
+
+def test_a_password_that_is_said_on_a_line_of_its_own_is_not_kept(
+    tls_catcher: Catcher, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    tls_catcher.sign_in = "LOGIN"
+    delivery = deliver(make_delivery(is_demonstration=False))
+    assert delivery.status == DeliveryStatus.ACCEPTED
+    said = delivery.conversations.get().dialogue
+    assert "235 2.7.0 welcome" in said
+    assert not [secret for secret in ("dXNlcg", "cGFzcw") if secret in said]
+
+
+def test_a_challenge_that_is_nonsense_is_tried_again(
+    tls_catcher: Catcher, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    tls_catcher.sign_in = "CRAM-MD5"
+    delivery = deliver(make_delivery(is_demonstration=False))
+    assert (delivery.status, delivery.stage, delivery.code) == ("deferred", "auth", None)
+
+
+def test_a_server_that_is_gone_before_we_look_whom_we_reached(
+    catcher: Catcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(_: object) -> None:
+        raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+    monkeypatch.setattr(socket.socket, "getpeername", nobody)
+    delivery = deliver(make_delivery())
+    assert (delivery.status, delivery.stage) == ("deferred", "ehlo")
 
 
 def test_without_tls_nothing_leaves_this_machine_unless_the_operator_says_so(
