@@ -50,7 +50,7 @@ bench: setup
 	$(PYTHON) -m tests.bench
 
 faults: setup
-	FAULT_ROUNDS=$${FAULT_ROUNDS:-50} $(PYTHON) -m pytest -n 2 -m faults
+	FAULT_ROUNDS=$${FAULT_ROUNDS:-50} $(PYTHON) -m pytest -n 2 --dist=load -m faults
 
 lock: setup
 	$(UV_COMPILE) requirements.in --output-file requirements.txt

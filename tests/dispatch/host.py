@@ -85,6 +85,7 @@ def run(jobs: list[tuple[int, int, str, str]]) -> dict[str, str]:
 
     Who stops dead is killed with -9.
     """
+    _share_memory()
     waiting, at_work, fates = list(jobs), dict[int, int](), dict[str, str]()
     while waiting or at_work:
         while waiting and len(at_work) < AT_ONCE:
@@ -193,9 +194,15 @@ def forget_evidence() -> None:
     shutil.rmtree(settings.MEDIA_ROOT / "evidence")
 
 
+def _share_memory() -> None:
+    """Children share this process's memory as long as they live, but no rubbish, which would never be cleared away."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
 def _fork(pk: int, port: int, when: str, to: str) -> int:
     connections.close_all()  # a child must not speak over its parent's connection
-    gc.freeze()  # so that a child shares its parent's memory as long as it lives
     child = os.fork()
     if child == 0:
         gc.disable()
