@@ -168,22 +168,25 @@ def _go_on(edition: Edition, to: str) -> None:
     """One step further, if no other worker has made it already."""
     try:
         with transaction.atomic():
+            Letter.objects.select_for_update().get(pk=edition.letter_id)  # two that are sealed at once see each other
             move(edition, to, by=None)
             if to == EditionStatus.RENDERED:
                 for file in edition.files.all():
                     file.edition = edition
                     _ring_for(file)
             else:
-                _supersede_older(edition)
+                _supersede_older(edition.letter)
                 touch(edition.letter, "editions")
                 publishing.touch("site")
     except Overtaken:
         pass
 
 
-def _supersede_older(edition: Edition) -> None:
-    for older in edition.letter.editions.filter(status=EditionStatus.SEALED, number__lt=edition.number):
-        move(older, EditionStatus.SUPERSEDED, by=None)
+def _supersede_older(letter: Letter) -> None:
+    """All but the latest: one that waited for its time stamp may be sealed after the next one."""
+    _latest, *older = letter.editions.filter(status=EditionStatus.SEALED).order_by("-number")
+    for edition in older:
+        move(edition, EditionStatus.SUPERSEDED, by=None)
 
 
 def _fail(edition: Edition, failure: str) -> None:

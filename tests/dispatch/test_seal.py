@@ -18,9 +18,10 @@ from django.core.files.storage import default_storage
 from pytest_django import Settings
 
 from dispatch import pdf, seal
-from dispatch.services import editions
+from dispatch.services import dispatches, editions
 from dispatch.states import EditionStatus
-from tests.factories import make_edition
+from ledger.models import Event
+from tests.factories import make_edition, make_letter, make_user, stand_ins
 from tests.tools import pdfsig
 
 VALID = "Signature is Valid"
@@ -60,6 +61,24 @@ def test_an_edition_is_sealed_as_a_whole_in_every_language(look: Callable[[bytes
             assert str(opened.Root.Lang) == file.language
             assert opened.Root.AcroForm.Fields[0].V.SubFilter == "/ETSI.CAdES.detached"
             assert str(opened.Root.AcroForm.Fields[0].V.Reason) == f"Seal of {edition.reference}"
+
+
+@pytest.mark.django_db
+def test_one_that_is_sealed_after_the_next_one_is_superseded_at_once() -> None:
+    """As when it waited for a time stamp, or could not be typeset at first."""
+    letter = make_letter()
+    waiting, latest = make_edition(letter), make_edition(letter, sealed=True)
+    with stand_ins():
+        for step in (editions.render_file, editions.seal_file):
+            for file in waiting.files.select_related("edition__letter"):
+                step(file)
+    steps = [event.target for event in Event.objects.about(waiting)]
+    assert steps == ["cut", "rendered", "sealed", "superseded"]
+    latest.refresh_from_db()
+    assert latest.status == EditionStatus.SEALED
+    waiting.refresh_from_db()
+    with pytest.raises(dispatches.NotSealed):
+        dispatches.prepare(waiting, by=make_user())
 
 
 @pytest.mark.django_db
