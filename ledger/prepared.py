@@ -85,9 +85,12 @@ def update_where(model: type[models.Model], conditions: dict[str, Any], changes:
     """Set `changes` in the rows of `model` that meet `conditions` on their own columns; how many these were.
 
     It is put together once for each set of names. A subquery among the conditions has to be the same object each time.
+    A name is a column's, and not what modeltranslation makes of it in the active language.
     Raises `ValueError` for a condition that reaches into another table: PostgreSQL would not look again at a row of
-    this one that it had to wait for.
+    this one that it had to wait for. And for one with several values.
     """
+    if any(isinstance(value, list | tuple | set | frozenset) for value in conditions.values()):
+        raise ValueError("A condition has several values")
     fixed = tuple((name, value) for name, value in conditions.items() if _is_fixed(value))
     given = tuple(name for name, value in conditions.items() if not _is_fixed(value))
     statement, stands = _update(model, tuple(changes), fixed, given)
@@ -104,7 +107,7 @@ def _update(
     model: type[models.Model], columns: tuple[str, ...], fixed: tuple[tuple[str, Any], ...], given: tuple[str, ...]
 ) -> tuple[str, tuple[Any, ...]]:
     conditions = {**dict(fixed), **{name: Given(name) for name in given}}
-    query: Any = model._base_manager.filter(**conditions).order_by().query.chain(UpdateQuery)
+    query: Any = models.QuerySet(model).filter(**conditions).order_by().query.chain(UpdateQuery)
     if query.count_active_tables() > 1:
         raise ValueError("A condition reaches into another table")
     query.add_update_values({name: Given(name) for name in columns})

@@ -1,11 +1,13 @@
 """Statements that are put together once say what the querysets say that they are made of."""
 
+import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 from pytest_django import Settings
 
 from dispatch.models import Delivery
@@ -90,6 +92,46 @@ def test_a_row_is_set_to_point_to_another() -> None:
     assert update_where(type(delivery.dispatch), {"pk": delivery.dispatch_id}, {"prepared_by": user}) == 1
     delivery.dispatch.refresh_from_db()
     assert delivery.dispatch.prepared_by == user
+
+
+def test_a_column_is_the_same_in_every_language() -> None:
+    letter = make_letter()
+    Letter.objects.filter(pk=letter.pk).update(title_en="A letter", title_be="Ліст", title_ru="Письмо")
+    for language in ("be", "en"):
+        with translation.override(language):
+            assert update_where(Letter, {"title_be": "Ліст"}, {"contact_email": f"{language}@example.org"}) == 1
+            assert update_where(Letter, {"title": "Ліст"}, {"contact_email": "nobody@example.org"}) == 0
+            letter.refresh_from_db()
+            assert letter.contact_email == f"{language}@example.org"
+
+
+@pytest.mark.parametrize("is_it", [True, False])
+def test_yes_and_no_are_values_like_any_other(is_it: bool) -> None:
+    make_letter(is_demonstration=is_it)
+    assert update_where(Letter, {"is_demonstration": not is_it}, {"is_demonstration": is_it}) == 0
+    assert update_where(Letter, {"is_demonstration": is_it}, {"is_demonstration": not is_it}) == 1
+    assert Letter.objects.get().is_demonstration is not is_it
+
+
+@pytest.mark.parametrize("several", [["a", "b"], ("a",), {"a"}])
+def test_several_values_are_refused(several: Any) -> None:
+    with pytest.raises(ValueError, match="several values"):
+        update_where(Letter, {"slug__in": several}, {"contact_email": ""})
+
+
+def test_what_one_thread_put_together_another_asks() -> None:
+    moments = Prepared(lambda: Event.objects.filter(row=Given("row")).values_list("at"))
+    asked: list[object] = []
+
+    def ask() -> None:
+        asked.append(moments.all(row=0))
+        connection.close()
+
+    for _ in range(2):
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join()
+    assert [*asked, moments.all(row=0)] == [[], [], []]
 
 
 def test_a_condition_on_another_table_is_refused() -> None:
