@@ -59,8 +59,9 @@ class Mark:
     def is_known(self) -> bool:
         return self.event == 0 or KNOWN.exists(pk=self.event, at=datetime.fromisoformat(self.at))
 
-    def is_older(self, than: timedelta, now: datetime) -> bool:
-        return now - datetime.fromisoformat(self.looked_at) > than
+    def age(self, now: datetime) -> timedelta:
+        """Less than nothing where the clock was set back since."""
+        return now - datetime.fromisoformat(self.looked_at)
 
 
 def may_send() -> bool:
@@ -79,9 +80,9 @@ def look(*, at_leisure: bool = True) -> bool:
         if mark and not mark.is_known():
             _tell_of_restore(mark)
             mark = None
-        if mark is None or mark.is_older(AWAY, now):
+        if mark is None or mark.age(now) > AWAY:
             files.become_another()
-        if at_leisure or mark is None or mark.is_older(SELDOM, now):
+        if at_leisure or mark is None or mark.age(now) > SELDOM:
             files.note(mark, now)
         key = files.key()
     return _is_admitted(key, now)
@@ -93,7 +94,7 @@ def note() -> None:
         mark = files.mark()
         if mark is None or not mark.is_known():
             raise Behind
-        files.note(mark, timezone.now(), for_good=True)
+        files.note(mark, timezone.now(), in_place=True)
 
 
 def forget_hosts() -> None:
@@ -132,7 +133,7 @@ class _Files:
 
     def key(self) -> str:
         if not self.host.exists():
-            _write(self.host, secrets.token_hex(32), for_good=True)
+            _write(self.host, secrets.token_hex(32))
         found = self.host.stat()
         return hashlib.sha256(f"{self.host.read_text()} {found.st_ino} {found.st_ctime_ns}".encode()).hexdigest()
 
@@ -143,15 +144,16 @@ class _Files:
         except (FileNotFoundError, ValueError, TypeError):
             return None
 
-    def note(self, mark: Mark | None, now: datetime, *, for_good: bool = False) -> None:
-        """The latest event, if it is news, or some time has passed."""
+    def note(self, mark: Mark | None, now: datetime, *, in_place: bool = False) -> None:
+        """The latest event, if it is news, or some time has passed.
+
+        On the disk either way: where it is no news, `note` before a dot relies on whoever wrote it down.
+        """
         event, at = LATEST.first() or (0, now)
-        if mark is None or event > mark.event or mark.is_older(SELDOM, now):
+        if mark is None or event > mark.event or abs(mark.age(now)) > SELDOM:
             mark = Mark(event, at.isoformat(), now.isoformat())
-            if for_good and self.marked.exists():
-                _overwrite(self.marked, json.dumps(asdict(mark)))
-            else:
-                _write(self.marked, json.dumps(asdict(mark)), for_good=for_good)
+            write = _overwrite if in_place and self.marked.exists() else _write
+            write(self.marked, json.dumps(asdict(mark)))
 
     def become_another(self) -> None:
         """Until somebody lets the new one in, this host sends nothing."""
@@ -180,18 +182,16 @@ def _overwrite(path: Path, text: str) -> None:
         os.fdatasync(file.fileno())
 
 
-def _write(path: Path, text: str, *, for_good: bool) -> None:
-    """All or nothing; `for_good` also if the machine loses its power now."""
+def _write(path: Path, text: str) -> None:
+    """All or nothing, also if the machine loses its power now."""
     new = path.with_suffix(".new")
     with new.open("w") as file:
         file.write(text)
         file.flush()
-        if for_good:
-            os.fsync(file.fileno())
+        os.fsync(file.fileno())
     new.replace(path)
-    if for_good:
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

@@ -47,18 +47,18 @@ def current() -> Switch:
 
 def stop(*, by: User, reason: str = "") -> None:
     """Hand over nothing more, anywhere. Pressed again, or by several at once, it stays off: nobody is refused."""
-    with suppress(Overtaken, IllegalMove):
+    with suppress(IllegalMove):
         _turn_off(by=by, reason=reason)
 
 
 def stop_after_restore(*, knew_until: datetime, knows_until: datetime | None) -> None:
     """The machine's own: what was sent between the two moments, the database does not know."""
     log.error("The database went back in time: sending is off until somebody turns it on at the desk.")
-    try:
-        _turn_off(by=None, knew_until=knew_until, knows_until=knows_until)
-    except (Overtaken, IllegalMove):  # who turned it off did not know
+    with transaction.atomic():
         switch = _row()
-        if switch.knew_until is None or switch.knew_until < knew_until:
+        if switch.status == SwitchStatus.ON:
+            _turn_off(by=None, knew_until=knew_until, knows_until=knows_until)
+        elif switch.knew_until is None or switch.knew_until < knew_until:  # who turned it off did not know
             witness(switch, "restored", by=None)
             Switch.objects.filter(pk=switch.pk).update(knew_until=knew_until, knows_until=knows_until)
 
@@ -88,7 +88,7 @@ def admit(hosts: Iterable[int], *, by: User) -> None:
 
 
 def _turn_off(*, by: User | None, reason: str = "", **restored: datetime | None) -> None:
-    """Raises `Overtaken` or `IllegalMove` where it is off."""
+    """Raises `IllegalMove` where it is off."""
     with transaction.atomic():
         switch = _row()
         told: dict[str, Any] = {"turned_at": timezone.now(), "turned_by": by, "reason": reason, **restored}
@@ -98,7 +98,8 @@ def _turn_off(*, by: User | None, reason: str = "", **restored: datetime | None)
 
 
 def _row() -> Switch:
-    switch, is_new = Switch.objects.get_or_create(pk=1)
+    """Locked, so that who stops it and who turns it on do so one after the other."""
+    switch, is_new = Switch.objects.select_for_update().get_or_create(pk=1)
     if is_new:
         record(switch, by=None)
     return switch

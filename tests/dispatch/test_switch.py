@@ -2,8 +2,10 @@
 
 import errno
 import json
+import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -301,6 +303,27 @@ def test_of_two_who_turn_it_on_one_is_told(sender: Client) -> None:
     assert Switch.objects.get().reason == "the first"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_who_stops_it_while_another_turns_it_on_has_stopped_it() -> None:
+    stop()
+    by = make_user()
+    is_pressed = threading.Event()
+
+    def press() -> None:
+        is_pressed.set()
+        switch.stop(by=by)
+        connection.close()
+
+    presses = threading.Thread(target=press)
+    with transaction.atomic():
+        switch.turn_on(by=by, reason="all is well")
+        presses.start()
+        is_pressed.wait(10)
+        time.sleep(0.5)
+    presses.join(60)
+    assert not switch.is_on()
+
+
 def test_there_is_one_switch() -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Switch.objects.create(pk=2)
@@ -389,6 +412,32 @@ def test_what_can_t_be_marked_is_not_sent(catcher: Catcher, monkeypatch: pytest.
     assert not catcher.caught
     send_all(delivery.dispatch)
     assert len(catcher.caught) == 1
+
+
+def test_what_the_sweeper_noted_a_moment_ago_is_on_the_disk_as_well(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts.look()
+    make_delivery()
+    synced: set[int] = set()
+
+    def on_the_disk(number: int) -> None:
+        synced.add(os.fstat(number).st_ino)
+
+    monkeypatch.setattr("os.fsync", on_the_disk)
+    monkeypatch.setattr("os.fdatasync", on_the_disk)
+    hosts.look()  # nothing is news to who sends now
+    hosts.note()
+    directory = Path(settings.VAR_DIR) / "sending"
+    assert {(directory / "mark").stat().st_ino, directory.stat().st_ino} <= synced
+
+
+def test_a_mark_from_a_time_that_was_none_is_put_right(settings: Settings) -> None:
+    """The clock was ahead for a while: who is away from now on is found out in hours, and not in weeks."""
+    hosts.look()
+    mark(settings, looked_at=(timezone.now() + timedelta(days=10)).isoformat())
+    assert hosts.look()
+    assert mark(settings)["looked_at"] <= timezone.now().isoformat()
 
 
 def test_another_host_waits_to_be_let_in_and_the_first_goes_on(
