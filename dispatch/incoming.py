@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from email import policy
+from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesHeaderParser, BytesParser
@@ -220,7 +221,7 @@ def _header(message: Message, name: str) -> str:
     value = str(message.get(name, ""))[:4000]
     try:
         pieces = decode_header(value)
-    except ValueError:
+    except (ValueError, HeaderParseError):
         return _line(value)
     return _line("".join(_decoded(piece, charset) for piece, charset in pieces))
 

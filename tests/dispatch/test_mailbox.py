@@ -301,6 +301,12 @@ def test_hostile_mail_breaks_nothing(delivery: Delivery, name: str) -> None:
     assert Notice.objects.count() == 2
 
 
+def test_a_reply_whose_subject_is_broken_is_a_reply(delivery: Delivery) -> None:
+    mailbox.take_in(answer(delivery).replace(b"Subject: Re: the letter", b"Subject: =?utf-8?b?a?="))
+    reply = Reply.objects.get()
+    assert (reply.subject, reply.text) == ("=?utf-8?b?a?=", "Паважаныя спадары")
+
+
 def test_a_message_id_with_a_nul_is_none(delivery: Delivery) -> None:
     mailbox.take_in(answer(delivery, In_Reply_To="<\x00@example.org>", References="<a\x00b@example.org>"))
     assert Notice.objects.get().kind == "unmatched"
