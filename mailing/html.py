@@ -6,7 +6,9 @@ address after the "-- " that mail programs know.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from django.template.loader import render_to_string
 from django.utils.html import conditional_escape, format_html
@@ -41,7 +43,7 @@ def pieces(text: str) -> list[Piece]:
     """`text` as what it consists of."""
     found = []
     for paragraph in re.split(r"\n\s*\n", text.strip("\n")):
-        found += _pieces([line for line in paragraph.splitlines() if line.strip()])
+        found.extend(_pieces([line for line in paragraph.splitlines() if line.strip()]))
     return found
 
 
@@ -55,19 +57,22 @@ def linked(text: str) -> SafeString:
     return mark_safe("".join([*found, conditional_escape(text[end:])]))  # noqa: S308 - every part is escaped
 
 
-def _pieces(lines: list[str]) -> list[Piece]:
-    if not lines:
-        return []
-    if len(lines) > 1 and UNDERLINE.fullmatch(lines[1].strip()):
-        return [Piece("heading", _lines(lines[:1])), *_pieces(lines[2:])]
-    first = ITEM.match(lines[0])
-    run = 0
-    while run < len(lines) and bool(ITEM.match(lines[run])) == bool(first):
-        run += 1
-    if first:
-        items = [ITEM.sub(r"\g<text>", line) for line in lines[:run]]
-        return [Piece("list", _lines(items)), *_pieces(lines[run:])]
-    return [Piece("paragraph", _lines(lines[:run])), *_pieces(lines[run:])]
+def _pieces(lines: list[str]) -> Iterator[Piece]:
+    while lines:
+        if len(lines) > 1 and UNDERLINE.fullmatch(lines[1].strip()):
+            yield Piece("heading", _lines(lines[:1]))
+            lines = lines[2:]
+            continue
+        is_list, alike = next((is_item, list(run)) for is_item, run in groupby(lines, key=_is_item))
+        if is_list:
+            yield Piece("list", _lines([ITEM.sub(r"\g<text>", line) for line in alike]))
+        else:
+            yield Piece("paragraph", _lines(alike))
+        lines = lines[len(alike) :]
+
+
+def _is_item(line: str) -> bool:
+    return bool(ITEM.match(line))
 
 
 def _lines(lines: list[str]) -> list[SafeString]:

@@ -25,6 +25,10 @@ def body_of(html: str) -> str:
 
 
 class TestPlainText:
+    def test_lines_of_all_kinds_in_turn_are_many_pieces_and_no_trouble(self) -> None:
+        html = html_of("- one\ntwo\n" * 2000, subject="s", language="en")
+        assert html.count("<li>") == 2000
+
     def test_paragraphs_headings_lists_and_the_foot(self) -> None:
         text = "Good day.\nWe write.\n\nWhat changed\n------------\n\nTwo things:\n- one\n- two\n"
         text += "\n-- \nDesk\nd@example.org\n"
