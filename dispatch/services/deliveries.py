@@ -7,13 +7,14 @@ has been written down. Nothing is sent inside a transaction.
 
 import contextlib
 import logging
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Exists
 from django.utils import timezone
 from django.utils.text import format_lazy
@@ -68,30 +69,8 @@ def deliver(delivery: Delivery) -> None:
     if delivery.status != DeliveryStatus.QUEUED or not hosts.may_send() or not _claim(delivery):
         return
     talk = Transcript()
-    end = partial(_end, delivery, talk=talk)
-    try:
-        relay.check(is_demonstration=delivery.edition.letter.is_demonstration)
-        answer = _hand_over(delivery, talk)
-    except (Overtaken, switch.Stopped):
-        _put_back(delivery)
-    except NameTakenBack:
-        _put_back(delivery)
-        _halt(delivery)
-    except (emails.Unfit, relay.NotForDemonstrations) as reason:
-        log.error("Delivery %s can't be sent: %s", delivery.pk, reason)
-        _put_off(delivery, talk, stage="message", code=None, answer=str(reason))
-    except smtp.NotTaken as refusal:
-        finish = _fail if refusal.is_permanent else _put_off
-        finish(delivery, talk, stage=refusal.stage, code=refusal.code, answer=refusal.text)
-    except smtp.Unanswered as silence:
-        log.warning("Delivery %s was not answered: somebody has to find out.", delivery.pk)
-        end(DeliveryStatus.UNKNOWN, stage=smtp.Stage.DOT, code=None, answer=str(silence))
-    else:
-        end(
-            DeliveryStatus.ACCEPTED,
-            stage=smtp.Stage.DOT, code=answer.code, answer=answer.text, settled_at=timezone.now(),
-            relay_id=queue_id_in(answer.text), refusal="",
-        )  # fmt: skip
+    with _put_off_by_surprise(delivery, talk):
+        _try(delivery, talk)
     _finish_dispatch(delivery)
 
 
@@ -155,6 +134,50 @@ def _claim(delivery: Delivery) -> bool:
     except Overtaken:
         return False
     return True
+
+
+@contextlib.contextmanager
+def _put_off_by_surprise(delivery: Delivery, talk: Transcript) -> Iterator[None]:
+    """What nobody thought of is raised, and the delivery tried again in the usual intervals: not at once and for ever.
+
+    Where nothing can be written down, the sweeper finds it.
+    """
+    try:
+        yield
+    except DatabaseError:
+        raise
+    except Exception as trouble:
+        if delivery.status == DeliveryStatus.CLAIMED:
+            _put_off(delivery, talk, stage="message", code=None, answer=type(trouble).__name__)
+        raise
+
+
+def _try(delivery: Delivery, talk: Transcript) -> None:
+    """One conversation, and what came of it."""
+    end = partial(_end, delivery, talk=talk)
+    try:
+        relay.check(is_demonstration=delivery.edition.letter.is_demonstration)
+        answer = _hand_over(delivery, talk)
+    except (Overtaken, switch.Stopped):
+        _put_back(delivery)
+    except NameTakenBack:
+        _put_back(delivery)
+        _halt(delivery)
+    except (emails.Unfit, relay.NotForDemonstrations) as reason:
+        log.error("Delivery %s can't be sent: %s", delivery.pk, reason)
+        _put_off(delivery, talk, stage="message", code=None, answer=str(reason))
+    except smtp.NotTaken as refusal:
+        finish = _fail if refusal.is_permanent else _put_off
+        finish(delivery, talk, stage=refusal.stage, code=refusal.code, answer=refusal.text)
+    except smtp.Unanswered as silence:
+        log.warning("Delivery %s was not answered: somebody has to find out.", delivery.pk)
+        end(DeliveryStatus.UNKNOWN, stage=smtp.Stage.DOT, code=None, answer=str(silence))
+    else:
+        end(
+            DeliveryStatus.ACCEPTED,
+            stage=smtp.Stage.DOT, code=answer.code, answer=answer.text, settled_at=timezone.now(),
+            relay_id=queue_id_in(answer.text), refusal="",
+        )  # fmt: skip
 
 
 def _hand_over(delivery: Delivery, talk: Transcript) -> smtp.Answer:

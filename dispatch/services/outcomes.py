@@ -78,19 +78,18 @@ def publish(reply: Reply, *, by: User) -> None:
     texts = [getattr(reply, f"summary_{language}") for language, _ in settings.LANGUAGES]
     if reply.kind == Reply.Kind.UNREAD or not all(texts):
         raise Untold
-    _swap(reply, was=None, published_at=timezone.now(), published_by=by)
-    witness(reply, "published", by=by)
+    _swap(reply, "published", by=by, was=None, published_at=timezone.now(), published_by=by)
 
 
 def unpublish(reply: Reply, *, by: User) -> None:
     if reply.published_at is None:
         raise Overtaken
-    _swap(reply, was=reply.published_at, published_at=None, published_by=None)
-    witness(reply, "taken back", by=by)
+    _swap(reply, "taken back", by=by, was=reply.published_at, published_at=None, published_by=None)
 
 
-def _swap(reply: Reply, *, was: datetime | None, **columns: Any) -> None:
+def _swap(reply: Reply, what: str, *, by: User, was: datetime | None, **columns: Any) -> None:
     with transaction.atomic():
         if not Reply.objects.filter(pk=reply.pk, published_at=was).update(**columns):
             raise Overtaken(f"Reply {reply.pk} was published or taken back meanwhile")
+        witness(reply, what, by=by)
         touch(reply.delivery.edition.letter, "delivery")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from ledger.services import witness
@@ -55,5 +56,6 @@ def _addressed(mail: Mail) -> Signature | None:
 
 
 def _in_reach(signature: Signature) -> None:
-    if Signature.objects.filter(pk=signature.pk, bounced_at=signature.bounced_at).update(**IN_REACH):
-        witness(signature, "mail gets through", by=None)
+    with transaction.atomic():
+        if Signature.objects.filter(pk=signature.pk, bounced_at=signature.bounced_at).update(**IN_REACH):
+            witness(signature, "mail gets through", by=None)

@@ -155,6 +155,21 @@ def test_nonsense_before_the_dot_is_tried_again(catcher: Catcher) -> None:
     assert (delivery.status, delivery.stage) == ("deferred", "rcpt")
 
 
+def test_what_nobody_thought_of_is_put_off_and_told_and_not_tried_at_once_for_ever(
+    catcher: Catcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumbles(_: Delivery) -> None:
+        raise KeyError("president@government.example.org")
+
+    delivery = make_delivery()
+    monkeypatch.setattr(emails, "frozen", stumbles)
+    with pytest.raises(KeyError):
+        deliver(delivery)
+    delivery.refresh_from_db()
+    assert (delivery.status, delivery.stage, delivery.answer) == ("deferred", "message", "KeyError")
+    assert delivery.not_before > timezone.now()
+
+
 def test_nobody_listens(settings: Settings) -> None:
     settings.EMAIL_PORT = 1
     delivery = deliver(make_delivery())

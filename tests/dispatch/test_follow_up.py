@@ -314,6 +314,26 @@ def test_a_reply_is_published_when_staff_say_so_in_every_language(sender: User) 
     assert "Answered" not in public(delivery)
 
 
+def test_nothing_is_published_of_which_the_ledger_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    by = make_user()
+    reply = outcomes.file_reply(make_delivery(), by=by, received_on=timezone.now().date(), channel="post", text="No.")
+    outcomes.describe(reply, kind=Reply.Kind.ANSWER, summaries=dict.fromkeys(("en", "be", "ru"), "No."), by=by)
+    reply.refresh_from_db()
+
+    def broken(*_: object, **__: object) -> None:
+        raise OSError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outcomes, "witness", broken)
+        with pytest.raises(OSError):
+            outcomes.publish(reply, by=by)
+    reply.refresh_from_db()
+    assert reply.published_at is None
+    outcomes.publish(reply, by=by)
+    reply.refresh_from_db()
+    assert reply.published_at
+
+
 def test_a_receipt_does_not_end_the_silence(sender: User) -> None:
     delivery = accepted()
     outcomes.file_reply(
