@@ -50,7 +50,7 @@ def test_preparing_freezes_whom_it_goes_to() -> None:
     assert frozen[0].address == "president@government.example.org"
     edition.letter.recipients.update(language="en")
     assert [delivery.language for delivery in dispatch.deliveries.all()] == ["be", "be", "ru", "be", "ru"]
-    assert len({delivery.message_id for delivery in deliveries}) == 5
+    assert len({delivery.message_id for delivery in frozen}) == 5
     assert Event.objects.about(dispatch).get().target == "prepared"
     assert all(Event.objects.about(delivery).get().target == "queued" for delivery in frozen)
 
