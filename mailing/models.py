@@ -62,15 +62,17 @@ class Mail(Stateful):
 
     @property
     def subject(self) -> str:
-        return self._written[0]
+        return self.written[0]
 
     @property
     def body(self) -> str:
-        return self._written[2]
+        return self.written[1]
 
     @property
-    def _written(self) -> tuple[str, str, str]:
+    def written(self) -> tuple[str, str]:
+        """Subject and body. Written each time anew, where it was not when it was queued: ask for both at once."""
         text: str = self.text
         if not text and self.template:
             text = write(self.template, self.context, language=self.language)
-        return text.partition("\n")
+        subject, _, body = text.partition("\n")
+        return subject, body

@@ -2,7 +2,9 @@
 
 import logging
 import smtplib
+import traceback
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from email.utils import parseaddr
 from typing import Any
@@ -31,6 +33,17 @@ WITH_KEYS = f"SELECT key FROM {Mail._meta.db_table} WHERE key IN"  # noqa: S608 
 FORGOTTEN: dict[str, Any] = {"to": "", "text": "", "template": "", "context": {}}
 log = logging.getLogger(__name__)
 RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480))
+
+
+class Unsendable(Exception):
+    """A mail that can't be read or put together: which, what kind of trouble, and where in the code.
+
+    Never the words of the trouble: they may be those of the mail.
+    """
+
+    def __init__(self, pk: int, trouble: Exception) -> None:
+        place = traceback.extract_tb(trouble.__traceback__)[-1]
+        super().__init__(f"Mail {pk}: {type(trouble).__name__} at {place.filename}:{place.lineno}")
 
 
 def queue(
@@ -101,35 +114,35 @@ def send_waiting() -> None:
             break
         try:
             send(Mail.objects.get(pk=pk))
-        except Exception as trouble:  # one that can't be read or put together must not hold up the rest
-            troubles.append(trouble)
+        except Exception as trouble:  # it must not hold up the rest
+            troubles.append(Unsendable(pk, trouble))
+            _put_off_undeciphered(pk)
     if troubles:
         raise ExceptionGroup("Mails that could not be sent", troubles)
 
 
 def send(mail: Mail) -> None:
-    """Hand `mail` to the relay, if it is still waiting. It is tried again when the relay can't take it now."""
-    if mail.status != MailStatus.QUEUED:
+    """Hand `mail` to the relay, if it is still waiting. It is tried again when the relay can't take it now.
+
+    Or when it can't be put together; then what stands in the way is raised.
+    """
+    if not _claim(mail):
         return
-    now = timezone.now()
-    try:
-        move(
-            mail, MailStatus.CLAIMED, by=None, attempts=mail.attempts + 1, lease_until=now + LEASE,
-            only_if={"not_before__lte": now, "attempts": mail.attempts},
-        )  # fmt: skip
-    except Overtaken:
-        return
-    try:
-        relay.check(is_demonstration=mail.is_demonstration)
-        _message(mail).send()
-    except relay.NotForDemonstrations:
-        move(mail, MailStatus.FAILED, by=None, **FORGOTTEN)
-    except smtplib.SMTPRecipientsRefused as refusal:
-        _refused(mail, refusal)
-    except (smtplib.SMTPException, OSError):
-        _retry(mail)
-    else:
-        move(mail, MailStatus.SENT, by=None, sent_at=timezone.now(), **FORGOTTEN)
+    with suppress(Overtaken):  # our lease ran out, and somebody else has it or had it
+        try:
+            relay.check(is_demonstration=mail.is_demonstration)
+            _message(mail).send()
+        except relay.NotForDemonstrations:
+            _give_up(mail)
+        except smtplib.SMTPRecipientsRefused as refusal:
+            _refused(mail, refusal)
+        except (smtplib.SMTPException, OSError):
+            _retry(mail)
+        except Exception:
+            _retry(mail)
+            raise
+        else:  # whoever has it by now
+            move(mail, MailStatus.SENT, by=None, sent_at=timezone.now(), **FORGOTTEN)
 
 
 def came_back(mail: Mail, refusal: Refusal) -> None:
@@ -157,14 +170,38 @@ def sweep() -> None:
     from mailing import tasks
 
     now = timezone.now()
-    for mail in Mail.objects.abandoned(now):
-        _retry(mail)
+    for mail in Mail.objects.abandoned(now).defer(*FORGOTTEN):
+        with suppress(Overtaken):
+            _retry(mail)
     if Mail.objects.due(now).exists():
         ring(tasks.send_waiting)
 
 
+def _claim(mail: Mail) -> bool:
+    """Make the mail ours for the length of a lease; False where it is not due or somebody else's."""
+    if mail.status != MailStatus.QUEUED:
+        return False
+    now = timezone.now()
+    try:
+        move(
+            mail, MailStatus.CLAIMED, by=None, attempts=mail.attempts + 1, lease_until=now + LEASE,
+            only_if={"not_before__lte": now, "attempts": mail.attempts},
+        )  # fmt: skip
+    except Overtaken:
+        return False
+    return True
+
+
+def _put_off_undeciphered(pk: int) -> None:
+    """One that is still due, for it could not even be read: it counts as tried."""
+    for mail in Mail.objects.due(timezone.now()).filter(pk=pk).defer(*FORGOTTEN):
+        if _claim(mail):
+            _retry(mail)
+
+
 def _message(mail: Mail) -> EmailMultiAlternatives:
-    sender, subject, body = mail.sender or settings.MAIL_FROM, mail.subject, mail.body
+    sender = mail.sender or settings.MAIL_FROM
+    subject, body = mail.written
     message = EmailMultiAlternatives(
         subject,
         body,
@@ -195,7 +232,7 @@ def _refused(mail: Mail, refusal: smtplib.SMTPRecipientsRefused) -> None:
     if 400 <= code < 500:
         _retry(mail)
     elif why == Refusal.OURS:
-        move(mail, MailStatus.FAILED, by=None, **FORGOTTEN)
+        _give_up(mail)
     else:
         _bounce(mail, why)
 
@@ -208,7 +245,15 @@ def _bounce(mail: Mail, refusal: Refusal) -> None:
 
 
 def _retry(mail: Mail) -> None:
+    """Raises `Overtaken` where another attempt than this one is under way."""
     if mail.attempts > len(RETRIES):
-        move(mail, MailStatus.FAILED, by=None, **FORGOTTEN)
+        _give_up(mail)
     else:
-        move(mail, MailStatus.QUEUED, by=None, not_before=timezone.now() + RETRIES[mail.attempts - 1])
+        wait = RETRIES[mail.attempts - 1]
+        ours = {"attempts": mail.attempts}
+        move(mail, MailStatus.QUEUED, by=None, only_if=ours, not_before=timezone.now() + wait)
+
+
+def _give_up(mail: Mail) -> None:
+    """Raises `Overtaken` where another attempt than this one is under way."""
+    move(mail, MailStatus.FAILED, by=None, only_if={"attempts": mail.attempts}, **FORGOTTEN)

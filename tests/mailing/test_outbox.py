@@ -1,6 +1,7 @@
 """Mail to people: sent once the row is there, by whichever worker claims it, and never twice at the same time."""
 
 import smtplib
+import traceback
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from ledger.models import Event
+from ledger.services import move
 from mailing import returns, services, tasks
 from mailing.models import Mail
 from mailing.states import MailStatus
@@ -219,3 +221,91 @@ def test_whoever_finds_much_calls_for_help(
             services.send_waiting()
         assert rung == helpers
     assert len(sent_mail.outbox) == 3
+
+
+def _now_due() -> None:
+    Mail.objects.update(not_before=timezone.now())
+
+
+def test_one_that_can_not_be_written_is_put_off_and_given_up_and_nothing_of_it_is_told(tmp_path: Any) -> None:
+    queue("note:1", what="secret words", written_later=True)
+    (tmp_path / "note.txt").write_text("About {{ what|default:words }}\n\nHello.\n")  # of another release
+    for attempt in range(1, len(services.RETRIES) + 2):
+        with pytest.raises(ExceptionGroup) as told:
+            services.send_waiting()
+        assert "secret words" not in "".join(traceback.format_exception(told.value))
+        assert "VariableDoesNotExist" in str(told.value.exceptions)
+        row = Mail.objects.get()
+        assert row.attempts == attempt
+        services.send_waiting()  # it waits
+        _now_due()
+    assert (row.status, row.to, row.template, row.context) == (MailStatus.FAILED, "", "", {})
+
+
+def test_those_that_can_not_be_deciphered_are_put_off_and_given_up(
+    rung: list[Any], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    queue("note:1")
+    queue("note:2")
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {Mail._meta.db_table} SET text = 'no cipher'")
+    stated = Mail.objects.values_list("status", "attempts")
+    for attempt in range(1, len(services.RETRIES) + 2):
+        with pytest.raises(ExceptionGroup):
+            services.send_waiting()
+        assert {attempts for _status, attempts in stated.all()} == {attempt}
+        rung.clear()
+        with django_capture_on_commit_callbacks(execute=True):
+            services.send_waiting()
+            services.sweep()
+        assert not rung, "they are not called for again and again"
+        _now_due()
+    assert set(stated.all()) == {(MailStatus.FAILED, len(services.RETRIES) + 1)}
+
+
+def test_one_that_can_not_be_deciphered_is_freed_like_any_other() -> None:
+    for key in ("note:1", "note:2"):
+        queue(key)
+    Mail.objects.update(status=MailStatus.CLAIMED, attempts=1, lease_until=timezone.now() - timedelta(hours=1))
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {Mail._meta.db_table} SET text = 'no cipher' WHERE key = 'note:1'")
+    services.sweep()
+    assert set(Mail.objects.values_list("status", flat=True)) == {MailStatus.QUEUED}
+
+
+@pytest.mark.parametrize(
+    ("ends", "left"), [(None, MailStatus.SENT), (smtplib.SMTPServerDisconnected(), MailStatus.CLAIMED)]
+)
+def test_who_comes_back_after_the_lease_takes_the_mail_from_nobody_unless_it_is_sent(
+    monkeypatch: pytest.MonkeyPatch, ends: Exception | None, left: str
+) -> None:
+    queue()
+
+    def send(*_: object) -> None:
+        Mail.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        services.sweep()
+        move(Mail.objects.get(), MailStatus.CLAIMED, by=None, attempts=2, lease_until=timezone.now() + services.LEASE)
+        if ends:
+            raise ends
+
+    monkeypatch.setattr(EmailMessage, "send", send)
+    services.send(Mail.objects.get())
+    assert Mail.objects.values_list("status", "attempts").get() == (left, 2)
+
+
+def test_two_sweepers_do_not_stumble_over_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in ("note:1", "note:2"):
+        queue(key)
+    Mail.objects.update(status=MailStatus.CLAIMED, attempts=1, lease_until=timezone.now() - timedelta(hours=1))
+    seen = list(Mail.objects.abandoned(timezone.now()))
+    services.sweep()
+    monkeypatch.setattr("mailing.models.MailQuerySet.abandoned", lambda *_: _Seen(seen))
+    services.sweep()
+    assert Event.objects.filter(table="mailing.mail", target=MailStatus.QUEUED).count() == 2
+
+
+class _Seen(list[Mail]):
+    """What another sweeper saw before the first had begun."""
+
+    def defer(self, *_: str) -> "_Seen":
+        return self
