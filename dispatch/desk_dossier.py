@@ -71,10 +71,29 @@ def waive(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _page(request, find_dispatch(pk), status=422, waiving=(key, form))
 
-    def let_stand(found: Dispatch, *, by: User) -> None:
-        dispatches.waive(found, finding=key, facts=facts, reason=form.cleaned_data["reason"], by=by)
+    found, reason = find_dispatch(pk), form.cleaned_data["reason"]
+    try:
+        dispatches.waive(found, finding=key, facts=facts, reason=reason, by=staff(request))
+    except Overtaken:
+        form.add_error(
+            "reason", _("This is not what you looked at any more. Look at it as it is now, and send it again.")
+        )
+        return _page(request, find_dispatch(pk), status=409, waiving=(key, form))
+    messages.success(request, _("It stands as it is; your name and reason are kept."))
+    return redirect("desk:dispatch", pk=pk)
 
-    return act(request, pk, let_stand, _("It stands as it is; your name and reason are kept."))
+
+@require_POST
+@staff_page(access_send)
+def take_back_waiver(request: HttpRequest, pk: int) -> HttpResponse:
+    """What was waived stands in the way again."""
+    number = request.POST.get("waiver", "")
+    waiver = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0
+
+    def take_back(found: Dispatch, *, by: User) -> None:
+        dispatches.take_back_waiver(found, waiver=waiver, by=by)
+
+    return act(request, pk, take_back, _("The waiver is taken back."))
 
 
 @require_POST
@@ -192,7 +211,7 @@ def _open(finding: Finding, dossier: Dossier, waiving: tuple[str, WaiverForm] | 
     """A finding, and the ways out of it."""
     key, bound = waiving or ("", None)
     taken_out = finding.about if finding.check.key in TAKE_OUT else ""
-    form = bound if bound and finding.key == key else WaiverForm()
+    form = bound if bound and finding.key == key and finding.check.is_waivable else WaiverForm()
     form.auto_id = f"{finding.slug}-%s"
     return {"finding": finding, "take_out": taken_out, "form": form}
 
@@ -228,7 +247,7 @@ def _texts(looked: Looked) -> list[dict[str, Any]]:
 
 def _troubles(looked: Looked) -> list[tuple[str, str]]:
     """What the latest dry run found, by office."""
-    offices = {delivery.pk: delivery.recipient.title for delivery in (*looked.deliveries, *looked.excluded)}
+    offices = {delivery.pk: looked.office(delivery) for delivery in (*looked.deliveries, *looked.excluded)}
     found = looked.dry_run.differences if looked.dry_run else []
     return [(offices[one["delivery"]], str(dry_runs.Trouble(one["trouble"]).label)) for one in found]
 

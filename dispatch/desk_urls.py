@@ -11,6 +11,7 @@ urlpatterns = [
     path("dispatches/<int:pk>/", desk_dossier.dispatch, name="dispatch"),
     path("dispatches/<int:pk>/authorise/", desk_dossier.authorise, name="authorise"),
     path("dispatches/<int:pk>/waive/", desk_dossier.waive, name="waive"),
+    path("dispatches/<int:pk>/waive/back/", desk_dossier.take_back_waiver, name="take_back_waiver"),
     path("dispatches/<int:pk>/put-together/", desk_dossier.put_together, name="put_together"),
     path("dispatches/<int:pk>/dry-run/", desk_dossier.dry_run, name="dry_run"),
     path("deliveries/<int:pk>/exclude/", desk_dossier.exclude, name="exclude"),

@@ -104,7 +104,7 @@ class Dossier:
         kind, _blank, which = group.partition(" ")
         if kind == "delivery":
             listed = (*self.looked.deliveries, *self.looked.excluded)
-            offices = {str(delivery.pk): delivery.recipient.title for delivery in listed}
+            offices = {str(delivery.pk): self.looked.office(delivery) for delivery in listed}
             return str(offices.get(which) or old[group]["title"])
         if kind == "finding":
             known = {finding.key: finding.sentence for finding in self.findings}

@@ -6,7 +6,7 @@ from datetime import datetime
 from difflib import SequenceMatcher
 from typing import Any
 
-from django.utils.formats import date_format
+from django.utils.formats import date_format, get_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -61,6 +61,7 @@ LABELS: dict[str, Mapping[str, Any]] = {
     "status": {status.value: status.label for status in EditionStatus},
 }
 DATES = {"put_together_at": "DATETIME_FORMAT", "stamped_at": "DATETIME_FORMAT", "verified_on": "DATE_FORMAT"}
+SECONDS = {"put_together_at": ":s"}  # two puttings-together may be of one minute
 LONG = 60
 
 
@@ -106,6 +107,11 @@ def _changed_lines(old: str, new: str) -> tuple[list[Words], list[Words]]:
     return before, now
 
 
+def _file_of(told: str) -> str:
+    code, _blank, sha256 = told.partition(" ")
+    return f"{language_name(code)}: {sha256}"
+
+
 def shown(part: str, value: Any) -> str:
     if value is None:
         return ""
@@ -113,7 +119,11 @@ def shown(part: str, value: Any) -> str:
         return _("yes") if value else _("no")
     if part in DATES and value:
         dates = value if isinstance(value, list) else [value]
-        return ", ".join(date_format(datetime.fromisoformat(date), DATES[part]) for date in dates)
+        return ", ".join(
+            date_format(datetime.fromisoformat(date), get_format(DATES[part]) + SECONDS.get(part, "")) for date in dates
+        )
+    if part == "files":
+        return ", ".join(_file_of(file) for file in value.split(", ") if file)
     if isinstance(value, list):
         return ", ".join(str(item) for item in value) if part != "differences" else str(len(value))
     if part == "language" and value:

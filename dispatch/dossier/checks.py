@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from dispatch import emails, seal, sender_records
+from dispatch.dossier.changes import PARTS
 from dispatch.dossier.facts import FROZEN
 from dispatch.dossier.looked import Looked, behind, language_name, mails_of, name_of, wording_of
-from dispatch.models import Delivery, Waiver
+from dispatch.models import Delivery, Waiver, Wording
 from dispatch.services.editions import sealed_bytes
 from dispatch.services.recipients import STALE
 from dispatch.states import EditionStatus
@@ -137,7 +138,7 @@ def _bounced(looked: Looked) -> Iterator[Found]:
 def _unverified(looked: Looked) -> Iterator[Found]:
     for delivery in looked.deliveries:
         recipient, verified_on = delivery.recipient, delivery.recipient.verified_on
-        said = {"office": recipient.title}
+        said = {"office": looked.office(delivery)}
         if delivery.after_id:  # one of the further addresses, which somebody chose just now
             continue
         if verified_on is None:
@@ -161,13 +162,13 @@ def _unprinted(looked: Looked) -> Iterator[Found]:
         text = _(
             "%(office)s: the PDF does not name it, or not like this. It was added or changed after the edition was cut."
         )
-        yield Found(str(delivery.pk), now, text % {"office": recipient.title}, _letter(looked))
+        yield Found(str(delivery.pk), now, text % {"office": looked.office(delivery)}, _letter(looked))
 
 
 def _unfit(looked: Looked) -> Iterator[Found]:
     for delivery in looked.deliveries:
         if wording_of(delivery) is None:
-            said = {"office": delivery.recipient.title, "reason": ""}
+            said = {"office": looked.office(delivery), "reason": ""}
             try:
                 emails.words(delivery, twins=looked.twins)
                 text = _("%(office)s: what it gets could not be put together, and now can be.")
@@ -182,7 +183,7 @@ def _outdated(looked: Looked) -> Iterator[Found]:
         wording = wording_of(delivery)
         if wording is None:
             continue
-        said = {"office": delivery.recipient.title, "reason": ""}
+        said = {"office": looked.office(delivery), "reason": ""}
         try:
             addressed = _as_addressed_now(delivery)
             now = emails.words(addressed, twins=looked.twins)
@@ -191,12 +192,11 @@ def _outdated(looked: Looked) -> Iterator[Found]:
             text = _("%(office)s: from what is written now, it could not be put together. %(reason)s")
             yield Found(str(delivery.pk), "unfit", text % said)
             continue
-        facts = [*_way(addressed), *(getattr(now, name) for name in FROZEN)]
-        if facts != [*_way(delivery), *(getattr(wording, name) for name in FROZEN)]:
-            text = _(
-                "%(office)s: something has been edited since this was put together, and the change would not go out."
-            )
-            yield Found(str(delivery.pk), facts, text % said)
+        before, after = _said(delivery, wording), _said(addressed, now)
+        if before != after:
+            said["what"] = "; ".join(str(PARTS[part]) for part in before if before[part] != after[part])
+            text = _("%(office)s: edited since this was put together, so that the change would not go out: %(what)s.")
+            yield Found(str(delivery.pk), list(after.values()), text % said)
 
 
 def _sender(looked: Looked) -> Iterator[Found]:
@@ -279,8 +279,10 @@ def _as_addressed_now(delivery: Delivery) -> Delivery:
     return now
 
 
-def _way(delivery: Delivery) -> tuple[str, str, str]:
-    return delivery.channel, delivery.address, delivery.language
+def _said(delivery: Delivery, wording: Wording) -> dict[str, Any]:
+    """Everything about a delivery that can be edited, by the names of `PARTS`."""
+    way = {"channel": delivery.channel, "address": delivery.address, "language": delivery.language}
+    return {**way, **{name: getattr(wording, name) for name in FROZEN}}
 
 
 def _letter(looked: Looked) -> str:

@@ -1,5 +1,6 @@
 """The rows behind a dossier, and what they are called."""
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -52,6 +53,15 @@ class Looked:
     @property
     def mails(self) -> list[Delivery]:
         return [delivery for delivery in self.deliveries if delivery.is_mail]
+
+    def office(self, delivery: Delivery) -> str:
+        """What the office is called; with the address, where it gets the letter at more than one."""
+        title = delivery.recipient.title
+        return f"{title} ({' '.join(delivery.address.split())})" if self._offices[title] > 1 else title
+
+    @cached_property
+    def _offices(self) -> Counter[str]:
+        return Counter(delivery.recipient.title for delivery in (*self.deliveries, *self.excluded))
 
     def dry_run_of_these(self) -> DryRun | None:
         """The latest, if it has ended and had every mail as it is now."""

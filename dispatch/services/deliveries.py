@@ -83,8 +83,9 @@ def sweep() -> None:
     for delivery in Delivery.objects.put_off_until(now):
         _try_move(delivery, DeliveryStatus.QUEUED, only_if={"not_before__lte": now})
     _cancel_with_dispatch(now)
-    for dispatch in Dispatch.objects.filter(status=DispatchStatus.SENDING):
+    for dispatch in Dispatch.objects.filter(status=DispatchStatus.SENDING).select_related("edition"):
         dispatches.finish_if_done(dispatch)
+        dispatches.halt_if_somebody_left(dispatch)
     hosts.look()
     hosts.forget_hosts()
     if not switch.is_on():
@@ -162,7 +163,7 @@ def _try(delivery: Delivery, talk: Transcript) -> None:
         _put_back(delivery)
     except NameTakenBack:
         _put_back(delivery)
-        _halt(delivery)
+        dispatches.halt_if_somebody_left(Dispatch.objects.select_related("edition").get(pk=delivery.dispatch_id))
     except (emails.Unfit, relay.NotForDemonstrations) as reason:
         log.error("Delivery %s can't be sent: %s", delivery.pk, reason)
         _put_off(delivery, talk, stage="message", code=None, answer=str(reason))
@@ -282,12 +283,6 @@ def _finish_dispatch(delivery: Delivery) -> None:
     """If it was the last one."""
     if not OPEN.exists(dispatch=delivery.dispatch_id):
         dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
-
-
-def _halt(delivery: Delivery) -> None:
-    log.warning("Dispatch %s is halted: its edition names somebody who took the name back.", delivery.dispatch_id)
-    for dispatch in Dispatch.objects.filter(pk=delivery.dispatch_id, status=DispatchStatus.SENDING):
-        _try_move(dispatch, DispatchStatus.HALTED)
 
 
 def _fail(delivery: Delivery, talk: Transcript, *, answer: str, **said: Any) -> None:

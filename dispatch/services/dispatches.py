@@ -4,6 +4,7 @@ Until it is authorised, whatever is done with it holds the lock of its row: what
 """
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
@@ -35,6 +36,7 @@ from ledger.bell import ring
 from ledger.services import Overtaken, move, record, witness
 from letters.services import touch
 
+log = logging.getLogger(__name__)
 # Nothing of these has left the house, and nobody is about to hand it over.
 HELD = (DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED, DeliveryStatus.TO_PRINT)
 
@@ -146,6 +148,15 @@ def waive(dispatch: Dispatch, *, finding: str, facts: str, reason: str, by: User
         witness(locked, "waived", by=by)
 
 
+def take_back_waiver(dispatch: Dispatch, *, waiver: int, by: User) -> None:
+    """The finding stands in the way again, and what was authorised with the waiver is void. Raises `Overtaken`."""
+    with _still_prepared(dispatch) as locked:
+        taken_back, _rows = locked.waivers.filter(pk=waiver).delete()
+        if not taken_back:
+            raise Overtaken(f"Dispatch {dispatch.pk} has no such waiver")
+        witness(locked, "waiver taken back", by=by)
+
+
 def authorise(dispatch: Dispatch, *, by: User, seen: str) -> bool:
     """The word of somebody who looked at the dossier whose SHA-256 is `seen`; whether the dispatch goes out with it.
 
@@ -233,6 +244,15 @@ def finish_if_done(dispatch: Dispatch) -> None:
         return
     with suppress(Overtaken):
         move(dispatch, DispatchStatus.DONE, by=None)
+
+
+def halt_if_somebody_left(dispatch: Dispatch) -> None:
+    """Where something has still to go, by mail or by hand, and its edition names somebody who took the name back."""
+    waits = dispatch.status == DispatchStatus.SENDING and dispatch.deliveries.filter(status__in=HELD).exists()
+    if waits and dispatch.edition.names_someone_who_left:
+        with suppress(Overtaken):
+            move(dispatch, DispatchStatus.HALTED, by=None)
+            log.warning("Dispatch %s is halted: its edition names somebody who took the name back.", dispatch.pk)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from dispatch.states import DispatchStatus, DryRunStatus
 from ledger.bell import ring
 from ledger.services import Overtaken, move, record
 
-LEASE = timedelta(minutes=10)  # for some hundred mails of some megabytes each
+LEASE = timedelta(minutes=2)  # for each mail: several steps of a conversation with a machine that does not answer
 TIMEOUT = 20  # seconds for each step of a conversation with this machine
 
 
@@ -56,7 +56,7 @@ def ask(dispatch: Dispatch, *, by: User | None) -> DryRun:
 
 
 def run(dry_run: DryRun) -> None:
-    """Do what was asked for, unless another worker does or did."""
+    """Do what was asked for, unless another worker does or did. Raises `Overtaken` where a mail outlasted its lease."""
     if dry_run.status != DryRunStatus.ASKED:
         return
     now = timezone.now()
@@ -64,9 +64,11 @@ def run(dry_run: DryRun) -> None:
         move(dry_run, DryRunStatus.RUNNING, by=None, lease_until=now + LEASE)
     except Overtaken:
         return
-    mails = Looked(dry_run.dispatch).mails
+    mails, found = Looked(dry_run.dispatch).mails, list[tuple[int, Trouble | None]]()
     with catching() as catcher:
-        found = [(mail.pk, _trouble(mail, catcher)) for mail in mails]
+        for mail in mails:
+            _renew(dry_run)
+            found.append((mail.pk, _trouble(mail, catcher)))
     differences = [{"delivery": pk, "trouble": trouble.value} for pk, trouble in found if trouble]
     move(
         dry_run,
@@ -91,6 +93,15 @@ def sweep() -> None:
             continue
     for pk in DryRun.objects.filter(status=DryRunStatus.ASKED).values_list("pk", flat=True):
         ring(tasks.dry_run, pk)
+
+
+def _renew(dry_run: DryRun) -> None:
+    """Keep it ours for another mail, so that one whose worker was killed is soon done by another."""
+    until = timezone.now() + LEASE
+    ours = DryRun.objects.filter(pk=dry_run.pk, status=DryRunStatus.RUNNING, lease_until=dry_run.lease_until)
+    if not ours.update(lease_until=until):
+        raise Overtaken(f"Dry run {dry_run.pk} was taken from us")
+    dry_run.lease_until = until
 
 
 def _trouble(mail: Delivery, catcher: Catcher) -> Trouble | None:

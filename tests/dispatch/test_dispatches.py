@@ -9,16 +9,25 @@ from pytest_django import Settings
 
 from accounts.models import Role
 from dispatch import tasks
-from dispatch.models import Delivery, Dispatch, Edition
-from dispatch.services import dispatches
+from dispatch.models import Channel, Delivery, Dispatch, Edition
+from dispatch.services import deliveries, dispatches
 from dispatch.states import DeliveryStatus, DispatchStatus, EditionStatus
 from ledger.models import Event
 from ledger.services import IllegalMove, Overtaken
 from signatories.models import Signature
 from signatories.states import SignatureStatus
 from tests.conftest import Rung
-from tests.dispatch.sending import authorise, dossier_of, make_dispatch, make_sealed_edition, waive_all
-from tests.factories import make_user
+from tests.dispatch.sending import (
+    authorise,
+    dossier_of,
+    make_covering,
+    make_dispatch,
+    make_sealed_edition,
+    seal_noise,
+    set_going,
+    waive_all,
+)
+from tests.factories import make_edition, make_letter, make_signature, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -36,14 +45,14 @@ def test_preparing_freezes_whom_it_goes_to() -> None:
     edition = make_sealed_edition(recipients=5)
     edition.letter.recipients.filter(order=1).update(email="President@Government.example.org")
     dispatch = dispatches.prepare(edition, by=make_user())
-    deliveries = list(dispatch.deliveries.all())
-    assert [delivery.language for delivery in deliveries] == ["be", "be", "ru", "be", "ru"]
-    assert deliveries[0].address == "president@government.example.org"
+    frozen = list(dispatch.deliveries.all())
+    assert [delivery.language for delivery in frozen] == ["be", "be", "ru", "be", "ru"]
+    assert frozen[0].address == "president@government.example.org"
     edition.letter.recipients.update(language="en")
     assert [delivery.language for delivery in dispatch.deliveries.all()] == ["be", "be", "ru", "be", "ru"]
-    assert len({delivery.message_id for delivery in deliveries}) == 5
+    assert len({delivery.message_id for delivery in frozen}) == 5
     assert Event.objects.about(dispatch).get().target == "prepared"
-    assert all(Event.objects.about(delivery).get().target == "queued" for delivery in deliveries)
+    assert all(Event.objects.about(delivery).get().target == "queued" for delivery in frozen)
 
 
 def test_an_edition_goes_to_an_address_once() -> None:
@@ -215,3 +224,20 @@ def test_who_comes_second_with_a_stale_row_changes_nothing(act: Callable[[Dispat
     dispatches.halt(dispatch, by=make_user())
     act(stale)
     assert status_of(dispatch) == DispatchStatus.HALTED
+
+
+def test_what_people_carry_is_halted_too_when_somebody_leaves() -> None:
+    letter = make_letter(slug="carried", published=False)
+    make_signature(letter)
+    letter.recipients.filter(order__gt=1).delete()
+    letter.recipients.update(channel=Channel.POST)
+    make_covering(letter)
+    dispatch = set_going(seal_noise(make_edition(letter), size=3000))
+    deliveries.sweep()
+    assert status_of(dispatch) == DispatchStatus.SENDING
+    Signature.objects.update(status=SignatureStatus.WITHDRAWN)
+    deliveries.sweep()
+    assert status_of(dispatch) == DispatchStatus.HALTED
+    assert dispatch.deliveries.get().status == DeliveryStatus.TO_PRINT
+    deliveries.sweep()
+    assert Event.objects.about(dispatch).filter(target=DispatchStatus.HALTED).count() == 1

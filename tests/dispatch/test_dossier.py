@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import unescape
 from threading import Barrier, Thread
 from typing import Any
@@ -24,6 +24,7 @@ from dispatch.models import Authorisation, Channel, Delivery, Dispatch, DryRun, 
 from dispatch.services import dispatches, dry_runs
 from dispatch.states import DeliveryStatus, DispatchStatus, DryRunStatus, EditionStatus
 from ledger.models import Event
+from ledger.services import Overtaken
 from letters.models import Letter
 from letters.services import save_version
 from signatories.models import Signature
@@ -193,7 +194,7 @@ SEEN: list[tuple[str, Callable[[Dispatch], None] | None, str]] = [
     ("unverified", long_verified, "the address was last verified on"),
     ("unprinted", moved, "the PDF does not name it, or not like this"),
     ("unfit", unfit, "The letter has no covering text."),
-    ("outdated", outdated, "something has been edited since this was put together"),
+    ("outdated", outdated, "would not go out: Office, as it is addressed; Salutation; Covering text."),
     ("broken", broken, "Belarusian: the PDF can’t be read, or is not the one that was sealed."),
     ("no-dry-run", None, "There was no dry run of the mails as they are."),
 ]
@@ -309,7 +310,7 @@ def test_a_finding_is_waived_by_name_and_the_waiver_is_void_when_the_facts_chang
     assert "Called on Monday." in shown
     assert "unproven" not in kinds(dispatch)
     assert Event.objects.about(dispatch).filter(target="waived", by=sender).count() == 1
-    assert "Nothing was done" in post(sender, address, **stated, reason="Twice.")
+    assert "Nothing was done" in post(sender, address, 409, **stated, reason="Twice.")
     add_signatories(dispatch, "Nobody Knows Them")
     assert "unproven" in kinds(dispatch)
     assert "For 2 signatories" in page(sender, dispatch)
@@ -334,9 +335,57 @@ def test_who_waives_without_a_reason_what_is_gone_is_told(dispatch: Dispatch, se
     assert "Nothing was done" in post(sender, f"/desk/dispatches/{dispatch.pk}/waive/", 422, **stated, reason="")
 
 
+def test_what_is_another_than_was_looked_at_is_not_waived_and_the_reason_stays(
+    dispatch: Dispatch, sender: User
+) -> None:
+    looked_at = waiver_of(dispatch, "unproven")
+    add_signatories(dispatch, "Nobody Knows Them")
+    shown = post(sender, f"/desk/dispatches/{dispatch.pk}/waive/", 409, **looked_at, reason="Called on Monday.")
+    assert "This is not what you looked at any more." in shown
+    assert 'value="Called on Monday."' in shown
+    assert "For 2 signatories" in shown
+    assert not Waiver.objects.exists()
+    form = re.search(r'name="finding" value="unproven"> <input type="hidden" name="facts" value="(\w+)"', shown)
+    assert form
+    again = {"finding": "unproven", "facts": form[1], "reason": "Called on Monday."}
+    assert "your name and reason are kept" in post(sender, f"/desk/dispatches/{dispatch.pk}/waive/", **again)
+
+
+def test_a_waiver_is_taken_back_and_what_was_authorised_with_it_is_void(
+    dispatch: Dispatch, campaigner: User, sender: User
+) -> None:
+    verify(dispatch)
+    waive_all(dispatch, by=sender)
+    give_word(campaigner, dispatch)
+    waiver = Waiver.objects.get(finding="unproven")
+    address = f"/desk/dispatches/{dispatch.pk}/waive/back/"
+    assert freshly_signed_in(campaigner).post(address, {"waiver": waiver.pk}).status_code == 403
+    for odd in ("", "x", "9" * 30, "0", "²"):
+        assert "Nothing was done" in post(sender, address, waiver=odd)
+    assert "The waiver is taken back." in post(sender, address, waiver=waiver.pk)
+    assert "unproven" in kinds(dispatch)
+    assert "Nothing was done" in post(sender, address, waiver=waiver.pk)
+    assert Event.objects.about(dispatch).filter(target="waiver taken back", by=sender).count() == 1
+    assert not dispatches.holding(dispatch, dossier_of(dispatch).sha256)
+    authorise(dispatch, by=sender)
+    kept = Waiver.objects.get(finding="unproven")
+    assert "Nothing was done" in post(sender, address, waiver=kept.pk)
+    assert Waiver.objects.filter(pk=kept.pk).exists()
+
+
+def test_two_mailboxes_of_one_office_are_told_apart(dispatch: Dispatch, sender: User) -> None:
+    dispatch.edition.letter.recipients.update(title_en="One office", title_be="One office", title_ru="One office")
+    shown = page(sender, dispatch)
+    for delivery in dispatch.deliveries.all():
+        assert f"One office ({delivery.address}): nobody has verified the address." in shown
+
+
 @pytest.mark.parametrize("stated", [{"finding": "unproven", "facts": "x"}, {"finding": "\x00", "facts": "\x00"}, {}])
 def test_a_finding_that_is_not_there_is_not_waived(dispatch: Dispatch, sender: User, stated: dict[str, str]) -> None:
-    said = post(sender, f"/desk/dispatches/{dispatch.pk}/waive/", **stated, reason="Fine.")
+    said = post(sender, f"/desk/dispatches/{dispatch.pk}/waive/", 409, **stated, reason="Fine.")
+    if stated.get("finding") == "unproven":
+        assert "This is not what you looked at any more." in said
+        return
     assert "Nothing was done" in said
     assert not Waiver.objects.exists()
 
@@ -479,8 +528,8 @@ def changed_covering(dispatch: Dispatch) -> None:
 @pytest.mark.parametrize(
     ("happens", "told"),
     [
-        (changed_covering, "something has been edited since this was put together"),
-        (outdated, "something has been edited since this was put together"),
+        (changed_covering, "edited since this was put together, so that the change would not go out: Covering text."),
+        (outdated, "edited since this was put together"),
         (long_verified, "the address was last verified on"),
         (disputed, "the organisation has told us that this is not its signature"),
         (text_changed, "The meaning of the text has changed"),
@@ -700,6 +749,27 @@ def test_a_dry_run_whose_worker_died_is_done_by_another(dispatch: Dispatch, rung
     tasks.dry_run(asked.pk)
     asked.refresh_from_db()
     assert asked.status == DryRunStatus.SAME
+
+
+def test_a_dry_run_is_renewed_with_each_mail_and_stops_where_another_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    dispatch = make_dispatch(DispatchStatus.PREPARED, recipients=3)
+    asked = dry_runs.ask(dispatch, by=None)
+    leases: list[datetime | None] = []
+
+    def none(*_: object) -> None:
+        leases.append(DryRun.objects.get().lease_until)
+        if len(leases) == 2:
+            DryRun.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+            dry_runs.sweep()
+
+    monkeypatch.setattr(dry_runs, "_trouble", none)
+    with pytest.raises(Overtaken):
+        tasks.dry_run(asked.pk)
+    assert len(leases) == 2
+    assert leases[0]
+    assert leases[1]
+    assert leases[0] < leases[1]
+    assert DryRun.objects.get().status == DryRunStatus.ASKED
 
 
 def test_a_dry_run_in_the_terminal(dispatch: Dispatch, capsys: pytest.CaptureFixture[str]) -> None:
