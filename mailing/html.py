@@ -41,7 +41,7 @@ def html_of(body: str, *, subject: str, language: str) -> str:
 
 def pieces(text: str) -> list[Piece]:
     """`text` as what it consists of."""
-    found = []
+    found: list[Piece] = []
     for paragraph in re.split(r"\n\s*\n", text.strip("\n")):
         found.extend(_pieces([line for line in paragraph.splitlines() if line.strip()]))
     return found
