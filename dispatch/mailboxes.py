@@ -5,6 +5,7 @@ Nothing is deleted: what was taken in is marked as read, and stays.
 
 import contextlib
 import imaplib
+import logging
 import re
 import ssl
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from mailing.relay import LOOPBACK
 LIMIT = 20 * 1024 * 1024  # bytes of a mail; the rest is not read
 AT_ONCE = 200
 TIMEOUT = 30  # seconds
+log = logging.getLogger(__name__)
 
 
 class Unreachable(Exception):
@@ -59,13 +61,26 @@ class Maildir:
         new = [path for path in (self.path / "new").iterdir() if not path.name.startswith(".")]
         seen_by_others = [path for path in (self.path / "cur").iterdir() if "S" not in path.name.rpartition(":2,")[2]]
         for path in sorted([*new, *seen_by_others])[:AT_ONCE]:
-            with contextlib.suppress(FileNotFoundError), path.open("rb") as file:  # another reader was here first
-                yield str(path), file.read(LIMIT)
+            raw = _read(path)
+            if raw is not None:
+                yield str(path), raw
 
     def mark(self, name: str) -> None:
         base, _, flags = Path(name).name.partition(":2,")
         with contextlib.suppress(FileNotFoundError):
             Path(name).rename(self.path / "cur" / f"{base}:2,{''.join(sorted({*flags, 'S'}))}")
+
+
+def _read(path: Path) -> bytes | None:
+    """None where another reader was here first, or where it is not for us to read: that holds up no other."""
+    try:
+        with path.open("rb") as file:
+            return file.read(LIMIT)
+    except FileNotFoundError:
+        return None
+    except OSError as trouble:
+        log.error("A mail in the mailbox of BOUNCE_MAILBOX_URL can't be read: %s.", type(trouble).__name__)
+        return None
 
 
 class Imap:

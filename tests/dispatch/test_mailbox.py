@@ -436,6 +436,16 @@ def test_one_that_cant_be_taken_in_holds_up_no_other_and_is_read_again(
     assert evidence.contents(Reply.objects.get().files.get()) == answer(delivery)
 
 
+def test_one_that_cant_be_read_at_all_holds_up_no_other(
+    delivery: Delivery, maildir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (maildir / "new" / "1.no-mail").mkdir()
+    (maildir / "new" / "2.report").write_bytes(report(delivery, "failed", "5.1.1"))
+    mailbox.read()
+    assert now_at(delivery).status == "bounced"
+    assert "IsADirectoryError" in caplog.text
+
+
 def _no_space(*_: object, **__: object) -> None:
     raise OSError("No space left on device")
 
