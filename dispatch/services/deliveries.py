@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models import Exists
 from django.utils import timezone
 from django.utils.text import format_lazy
@@ -145,7 +145,7 @@ def _put_off_by_surprise(delivery: Delivery, talk: Transcript) -> Iterator[None]
     """
     try:
         yield
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         raise
     except Exception as trouble:
         if delivery.status == DeliveryStatus.CLAIMED:
@@ -291,10 +291,10 @@ def _fail(delivery: Delivery, talk: Transcript, *, answer: str, **said: Any) -> 
 
 
 def _put_off(delivery: Delivery, talk: Transcript, **said: Any) -> None:
-    """Try again later, at longer and longer intervals, and give up after days."""
+    """Try again later, at longer and longer intervals, and give up after days in which it was tried often enough."""
     now = timezone.now()
     assert delivery.first_tried_at
-    if now - delivery.first_tried_at >= GIVE_UP:
+    if now - delivery.first_tried_at >= GIVE_UP and delivery.attempts > len(RETRIES):
         _fail(delivery, talk, **said)
     else:
         wait = RETRIES[min(delivery.attempts, len(RETRIES)) - 1]

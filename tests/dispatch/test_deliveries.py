@@ -199,6 +199,19 @@ def test_the_waits_grow_and_end_after_five_days(catcher: Catcher) -> None:
     assert (delivery.status, delivery.code) == ("failed", 450)
 
 
+def test_what_was_halted_for_days_is_not_given_up_at_the_next_try(catcher: Catcher) -> None:
+    """Nor where the clock was set forward: the days count only with the tries that belong to them."""
+    catcher.at("rcpt", Say("451 greylisted"), times=2)
+    delivery = deliver(make_delivery())
+    Delivery.objects.update(first_tried_at=timezone.now() - timedelta(days=9))
+    let_time_pass(delivery)
+    deliveries.sweep()
+    deliver(delivery)
+    assert (delivery.status, delivery.attempts) == ("deferred", 2)
+    send_all(delivery.dispatch)
+    assert len(catcher.caught) == 1
+
+
 def test_no_address_is_logged(catcher: Catcher, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     catcher.at("dot", DROP)
