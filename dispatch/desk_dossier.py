@@ -144,9 +144,7 @@ def _page(
         "deliveries": [_item(delivery, looked) for delivery in looked.deliveries],
         "letters": _letters(looked),
         "excluded": looked.excluded if is_prepared else [],
-        "are_left_over": not is_prepared
-        and may(user, access_campaign)
-        and dispatches.left_over(found.edition).exists(),
+        "are_left_over": not is_prepared and may(user, access_campaign) and found.edition.left_over().exists(),
         "version": looked.versions[-1],
         "texts": _texts(looked),
         "authority": authority_of(found.edition.signatures.all()),

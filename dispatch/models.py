@@ -173,6 +173,11 @@ class Edition(Stateful):
             return None
         return min((file.waits_since for file in self.files.all() if file.waits_since), default=None)
 
+    def left_over(self) -> "models.QuerySet[Recipient]":
+        """Those of the letter who neither have this edition nor are to get it."""
+        has_it = self.deliveries.exclude(status=DeliveryStatus.CANCELLED).values("recipient")
+        return self.letter.recipients.exclude(pk__in=has_it)
+
     @property
     def names_someone_who_left(self) -> bool:
         """Whether it shows a name that may not be shown any more; its PDFs are then not public.

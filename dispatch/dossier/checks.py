@@ -165,6 +165,15 @@ def _unprinted(looked: Looked) -> Iterator[Found]:
         yield Found(str(delivery.pk), now, text % {"office": looked.office(delivery)}, _letter(looked))
 
 
+def _added(looked: Looked) -> Iterator[Found]:
+    for recipient in looked.added:
+        text = _(
+            "%(office)s: added to the letter after this was prepared, and not in it. Cancel this dispatch and prepare"
+            " another."
+        )
+        yield Found(str(recipient.pk), True, text % {"office": recipient.title}, _letter(looked))
+
+
 def _unfit(looked: Looked) -> Iterator[Found]:
     for delivery in looked.deliveries:
         if wording_of(delivery) is None:
@@ -331,6 +340,7 @@ CHECKS = (
         mend=gettext_lazy("Verify the address"),
     ),
     Check("unprinted", gettext_lazy("Not in the edition"), _unprinted, mend=gettext_lazy("See the letter")),
+    Check("added", gettext_lazy("A recipient that was added"), _added, mend=gettext_lazy("See the letter")),
     Check("sender", gettext_lazy("The sender’s records in DNS"), _sender),
     Check(
         "unfit",

@@ -12,7 +12,7 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from dispatch import sender_records
-from dispatch.models import Delivery, Dispatch, DryRun, Wording
+from dispatch.models import Delivery, Dispatch, DryRun, Recipient, Wording
 from dispatch.states import DeliveryStatus, DryRunStatus
 from letters.content import words as words_of
 from letters.models import Version
@@ -58,6 +58,13 @@ class Looked:
         """What the office is called; with the address, where it gets the letter at more than one."""
         title = delivery.recipient.title
         return f"{title} ({' '.join(delivery.address.split())})" if self._offices[title] > 1 else title
+
+    @cached_property
+    def added(self) -> list[Recipient]:
+        """Who was added to the letter since: in no delivery of this edition, and never taken out of this dispatch."""
+        known = {delivery.recipient_id for delivery in self.excluded}
+        others = [] if self.is_next_rung else self.edition.left_over()
+        return [recipient for recipient in others if recipient.pk not in known]
 
     @cached_property
     def _offices(self) -> Counter[str]:

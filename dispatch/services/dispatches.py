@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.db.models import CharField, QuerySet, prefetch_related_objects
+from django.db.models import CharField, prefetch_related_objects
 from django.db.models.functions import Cast
 from django.utils import timezone
 
@@ -70,7 +70,7 @@ def prepare(edition: Edition, *, by: User) -> Dispatch:
         raise NotSealed
     try:
         with transaction.atomic():
-            recipients = list(left_over(edition))
+            recipients = list(edition.left_over())
             if not recipients:
                 raise AlreadySent
             dispatch = edition.dispatches.create(prepared_by=by)
@@ -82,12 +82,6 @@ def prepare(edition: Edition, *, by: User) -> Dispatch:
         raise AlreadySent from None
     senders.ask()
     return dispatch
-
-
-def left_over(edition: Edition) -> QuerySet[Recipient]:
-    """Those of the letter who neither have this edition nor are to get it."""
-    has_it = edition.deliveries.exclude(status=DeliveryStatus.CANCELLED).values("recipient")
-    return edition.letter.recipients.exclude(pk__in=has_it)
 
 
 def prepare_next(refused: Delivery, further: FurtherAddress, *, by: User) -> Dispatch:

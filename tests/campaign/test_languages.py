@@ -41,6 +41,7 @@ from dispatch.models import (
     Notice,
     Recipient,
     Reply,
+    Waiver,
     Wording,
 )
 from dispatch.seal import DEMONSTRATION
@@ -770,7 +771,10 @@ class TestDesk:
         unproven = next(found for found in dossier_of(Dispatch.objects.get()).open if found.check.key == "unproven")
         waiver = {"finding": unproven.key, "facts": unproven.facts}
         other.post(reverse("desk:waive", args=[pk]), {**waiver, "reason": ""}, status=422)
+        other.post(reverse("desk:waive", args=[pk]), {**waiver, "facts": "x", "reason": "…"}, status=409)
         other.post(reverse("desk:waive", args=[pk]), {**waiver, "reason": "…"})
+        other.post(reverse("desk:waive", args=[pk]), {**waiver, "reason": "…"}, status=409)
+        other.post(reverse("desk:take_back_waiver", args=[pk]), {"waiver": Waiver.objects.get().pk})
         other.post(reverse("desk:waive", args=[pk]), {**waiver, "reason": "…"})
         one.post(reverse("desk:put_together", args=[pk]))
         one.post(authorise, {"shown": shown}, status=409)

@@ -14,12 +14,13 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, connections, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 from pytest_django import Settings
 
 from accounts.models import Role, User
 from dispatch import dossier, emails, smtp, tasks
 from dispatch.catcher import catching
+from dispatch.dossier import changes
 from dispatch.models import Authorisation, Channel, Delivery, Dispatch, DryRun, Edition, Recipient, Waiver, Wording
 from dispatch.services import dispatches, dry_runs
 from dispatch.states import DeliveryStatus, DispatchStatus, DryRunStatus, EditionStatus
@@ -164,6 +165,12 @@ def moved(dispatch: Dispatch) -> None:
     Recipient.objects.update(address_block_be="вул. Іншая, 1\n220000, г. Мінск")
 
 
+def added(dispatch: Dispatch) -> None:
+    like = Recipient.objects.latest("order")
+    like.pk, like.order, like.email, like.title_en = None, 99, "new@government.example.org", "A new office"
+    like.save(force_insert=True)
+
+
 def unfit(dispatch: Dispatch) -> None:
     dispatch.edition.letter.covering.delete()
     dispatches.put_together(dispatch, by=dispatch.prepared_by)
@@ -193,6 +200,7 @@ SEEN: list[tuple[str, Callable[[Dispatch], None] | None, str]] = [
     ("unverified", unverified, "Прэзідэнт Рэспублікі Беларусь: nobody has verified the address"),
     ("unverified", long_verified, "the address was last verified on"),
     ("unprinted", moved, "the PDF does not name it, or not like this"),
+    ("added", added, "A new office: added to the letter after this was prepared, and not in it."),
     ("unfit", unfit, "The letter has no covering text."),
     ("outdated", outdated, "would not go out: Office, as it is addressed; Salutation; Covering text."),
     ("broken", broken, "Belarusian: the PDF can’t be read, or is not the one that was sealed."),
@@ -890,3 +898,18 @@ def test_a_change_is_told_in_words(dispatch: Dispatch, settings: Settings) -> No
     later = dossier_of(dispatch)
     settings.MAIL_IS_CAUGHT = True
     assert "DNS" not in {change.part for change in dossier_of(dispatch).changes_since(later.facts)}
+
+
+@pytest.mark.parametrize(
+    ("language", "moment", "files"),
+    [
+        ("en", "5 August 2020, 12:00:09", "Belarusian: 0ab1, English: 0cd2"),
+        ("be", "5 жніўня 2020 г., 12:00:09", "Беларуская: 0ab1, Англійская: 0cd2"),
+        ("ru", "5 августа 2020 г., 12:00:09", "Белорусский: 0ab1, Английский: 0cd2"),
+    ],
+)
+def test_what_changed_is_told_to_the_second_and_without_codes(language: str, moment: str, files: str) -> None:
+    with translation.override(language):
+        assert changes.shown("put_together_at", ["2020-08-05T12:00:09+00:00"]) == moment
+        assert changes.shown("files", "be 0ab1, en 0cd2") == files
+        assert changes.shown("files", "") == ""
