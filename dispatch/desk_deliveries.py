@@ -28,11 +28,15 @@ from dispatch.desk_forms import (
 from dispatch.lookup import look_up
 from dispatch.models import Channel, Delivery, Evidence, FurtherAddress, Recipient, Reply
 from dispatch.services import dispatches, evidence, outcomes
-from dispatch.services.deliveries import NameTakenBack
 from dispatch.states import TURNED_AWAY, DeliveryStatus, DispatchStatus
+from ledger.services import Overtaken
 
 ON_THE_WAY = (DispatchStatus.SENDING, DispatchStatus.DONE)
-PACKS: dict[str, Callable[[Delivery], bytes]] = {"covering": paper.covering_letter, "label": paper.label}
+PACKS: dict[str, Callable[[Delivery], bytes]] = {
+    "covering": paper.covering_letter,
+    "label": paper.label,
+    "follow-up": paper.follow_up_letter,
+}
 BROKEN = gettext_lazy("A file of the evidence can’t be read, or is not as it was kept. An operator has to look.")
 UNSEALED: dict[type[Exception], Promise] = {
     seal.NoTimeStamp: gettext_lazy(
@@ -126,17 +130,16 @@ def next_rung(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @staff_page(access_deliveries)
 def pack(request: HttpRequest, pk: int, part: str) -> HttpResponse:
-    """A page of the print pack, made now."""
+    """A page to be printed, made now."""
     found = _delivery(pk)
+    if not _may_be_had(found, part):
+        refused = Overtaken if part == "follow-up" else dispatches.NotSealed
+        messages.error(request, str(REFUSALS[refused]))
+        return redirect("desk:delivery", pk=pk)
     try:
-        if not _may_be_printed(found):
-            raise NameTakenBack
         data = PACKS[part](found)
     except pdf.CannotTypeset as trouble:
         messages.error(request, str(trouble))
-        return redirect("desk:delivery", pk=pk)
-    except NameTakenBack:
-        messages.error(request, str(REFUSALS[dispatches.NotSealed]))
         return redirect("desk:delivery", pk=pk)
     name = f'inline; filename="{part}-{found.pk}.pdf"'
     return HttpResponse(data, "application/pdf", headers={"Content-Disposition": name})
@@ -268,6 +271,7 @@ def _page(request: HttpRequest, found: Delivery, *, status: int = 200, **bound: 
         "may_campaign": may(staff(request), access_campaign),
         "may_be_printed": waits and _may_be_printed(found),
         "text": found.wording.letter if waits and found.channel == Channel.WEB else "",
+        "follow_up": _follow_up(found) if found.is_overdue else "",
         "next_ways": _next_ways(found) if found.status in TURNED_AWAY else None,
         "forms": _forms(found) | bound,
     }
@@ -301,12 +305,24 @@ def _forms(found: Delivery) -> dict[str, forms.Form]:
     return offered
 
 
+def _follow_up(found: Delivery) -> str:
+    """As a text to paste: salutation, paragraphs, and who writes."""
+    printed = found.edition.content["languages"][found.language]
+    return "\n\n".join([found.wording.salutation, *paper.follow_up(found), printed["contact_name"]])
+
+
 def _next_ways(found: Delivery) -> list[tuple[FurtherAddress, bool]]:
     """The further addresses of the recipient, and whether this edition is there, or on its way, already."""
     tried = found.edition.deliveries.exclude(status__in=(DeliveryStatus.CANCELLED, DeliveryStatus.RETURNED))
     known = set(tried.filter(recipient=found.recipient_id).values_list("channel", "address"))
     further = found.recipient.further_addresses.all()
     return [(way, (way.channel, way.address) in known) for way in further]
+
+
+def _may_be_had(found: Delivery, part: str) -> bool:
+    if part == "follow-up":
+        return found.is_overdue
+    return _may_be_printed(found) or (part == "label" and found.is_overdue)
 
 
 def _may_be_printed(found: Delivery) -> bool:

@@ -30,6 +30,7 @@ urlpatterns = [
     path("deliveries/<int:pk>/replies/", desk_deliveries.add_reply, name="add_reply"),
     path("deliveries/<int:pk>/covering.pdf", desk_deliveries.pack, {"part": "covering"}, name="covering_pdf"),
     path("deliveries/<int:pk>/label.pdf", desk_deliveries.pack, {"part": "label"}, name="label_pdf"),
+    path("deliveries/<int:pk>/follow-up.pdf", desk_deliveries.pack, {"part": "follow-up"}, name="follow_up_pdf"),
     path("deliveries/<int:pk>/bundle.zip", desk_deliveries.bundled, name="bundle"),
     path("evidence/<int:pk>/", desk_deliveries.evidence_file, name="evidence_of_delivery"),
     path("replies/<int:pk>/", desk_deliveries.reply, name="reply"),

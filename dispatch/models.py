@@ -408,6 +408,13 @@ class Delivery(Stateful):
             return None
         return self.registered_on + timedelta(days=self.recipient.answer_days)
 
+    @property
+    def is_overdue(self) -> bool:
+        """The legal term is over, and nothing that may be an answer has come."""
+        due = self.answer_due_on
+        is_over = self.status == DeliveryStatus.REGISTERED and due is not None and due < timezone.now().date()
+        return is_over and not self.replies.may_be_answers().exists()
+
 
 class Wording(models.Model):
     """What a delivery says, frozen when its dispatch was prepared or its mails were put together anew.

@@ -1,12 +1,14 @@
 """After a letter went out: what staff write down, the ways that are left, replies, terms, and what the public reads."""
 
 from datetime import UTC, date, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone, translation
+from django.utils.formats import date_format
 from pytest_django import Settings
 
 from accounts.models import Role, User
@@ -390,6 +392,41 @@ def test_nobody_is_reminded_too_early_or_of_what_is_answered(case: str) -> None:
         )
     tasks.remind()
     assert not Mail.objects.filter(key__startswith="term:").exists()
+
+
+@pytest.mark.parametrize("language", ["en", "be", "ru"])
+def test_a_follow_up_letter_is_prepared_when_the_term_is_over(sender: User, language: str) -> None:
+    delivery = registered(days=14)
+    Delivery.objects.update(language=language, registered_as="17/2020-к")
+    Recipient.objects.update(term_source_be="Закон аб зваротах", term_source_ru="Закон об обращениях")
+    page = f"/desk/deliveries/{delivery.pk}/"
+    with translation.override(language):
+        due = date_format(timezone.now().date() - timedelta(days=1))
+        source = Recipient.objects.get(pk=delivery.recipient_id).term_source
+    shown = unescape(desk_of(sender).get(page).text)
+    printed = text_of(desk_of(sender).get(f"{page}follow-up.pdf").content)
+    for part in (delivery.edition.reference, due, "17/2020-к", source):
+        assert part in shown
+        assert part in printed
+    assert delivery.wording.salutation in shown
+    assert desk_of(sender).get(f"{page}label.pdf").status_code == 200
+    assert desk_of(sender).get(f"{page}covering.pdf").status_code == 200
+
+
+@pytest.mark.parametrize("case", ["the last day", "answered", "not registered", "no term"])
+def test_no_follow_up_letter_before_its_time(sender: User, case: str) -> None:
+    delivery = accepted() if case == "not registered" else registered(days=15 if case == "the last day" else 14)
+    if case == "answered":
+        outcomes.file_reply(
+            delivery, by=make_user(), kind=Reply.Kind.UNREAD, channel=Channel.POST, received_on=YESTERDAY
+        )
+    if case == "no term":
+        Recipient.objects.update(answer_days=None)
+    page = f"/desk/deliveries/{delivery.pk}/"
+    assert "follow-up" not in desk_of(sender).get(page).text
+    answer = desk_of(sender).get(f"{page}follow-up.pdf", follow=True)
+    assert answer.redirect_chain == [(page, 302)]
+    assert "Nothing was done" in answer.text
 
 
 def test_an_office_is_looked_up_across_letters(sender: User) -> None:
