@@ -331,6 +331,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-mirrors": {"task": "publishing.tasks.sweep_mirrors", "schedule": 15.0, "options": {"expires": 15}},
     "sweep-mail": {"task": "mailing.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
     "sweep-editions": {"task": "dispatch.tasks.sweep_editions", "schedule": 15.0, "options": {"expires": 15}},
+    "sweep-dispatches": {"task": "dispatch.tasks.sweep_dispatches", "schedule": 10.0, "options": {"expires": 10}},
     "sweep-deliveries": {"task": "dispatch.tasks.sweep_deliveries", "schedule": 10.0, "options": {"expires": 10}},
     "sweep-dry-runs": {"task": "dispatch.tasks.sweep_dry_runs", "schedule": 15.0, "options": {"expires": 15}},
     "sweep-senders": {"task": "dispatch.tasks.sweep_senders", "schedule": 30.0, "options": {"expires": 30}},

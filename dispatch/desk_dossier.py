@@ -1,6 +1,6 @@
 """A dispatch at the desk: its dossier, what stands in its way, and the two who authorise it."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib import messages
 from django.core import signing
@@ -24,9 +24,9 @@ from accounts.models import User
 from dispatch import dossier as dossiers
 from dispatch.desk import REFUSALS, STAGES, act, find_dispatch, refuse
 from dispatch.desk_forms import WaiverForm
-from dispatch.dossier import BY_KEY, Dossier, Facts, Finding, Looked, behind, language_name, wording_of
+from dispatch.dossier import Dossier, Facts, Finding, Looked, behind, called, language_name, wording_of
 from dispatch.lookup import look_up
-from dispatch.models import Authorisation, Delivery, Dispatch
+from dispatch.models import Authorisation, Delivery, Dispatch, Waiver
 from dispatch.services import dispatches, dry_runs, switch
 from dispatch.states import DeliveryStatus, DispatchStatus
 from ledger.services import Overtaken
@@ -35,6 +35,21 @@ from signatories.queries import authority_of
 
 SALT = "dispatch.dossier"
 TAKE_OUT = ("unverified", "unfit", "outdated")  # findings about a recipient, who can be taken out
+
+
+class Waiving(NamedTuple):
+    """What somebody typed to waive the finding of that key; `first` is the waiver of whoever was quicker."""
+
+    key: str
+    form: WaiverForm
+    first: Waiver | None = None
+
+    def said(self) -> str:
+        """What became of it where there is no finding any more that the form could stand under."""
+        if self.first is None:
+            return _("Nothing was done: what you waived does not stand in the way any more.")
+        who = {"who": self.first.by, "reason": self.first.reason}
+        return _("Nothing was done: %(who)s waived it while you wrote, for this reason: %(reason)s") % who
 
 
 @require_safe
@@ -69,16 +84,17 @@ def waive(request: HttpRequest, pk: int) -> HttpResponse:
     """Let a finding stand, as it was shown, for a reason."""
     key, facts, form = request.POST.get("finding", ""), request.POST.get("facts", ""), WaiverForm(request.POST)
     if not form.is_valid():
-        return _page(request, find_dispatch(pk), status=422, waiving=(key, form))
-
-    found, reason = find_dispatch(pk), form.cleaned_data["reason"]
+        return _page(request, find_dispatch(pk), status=422, waiving=Waiving(key, form))
+    reason = form.cleaned_data["reason"]
     try:
-        dispatches.waive(found, finding=key, facts=facts, reason=reason, by=staff(request))
+        dispatches.waive(find_dispatch(pk), finding=key, facts=facts, reason=reason, by=staff(request))
+    except dispatches.WaivedAlready as first:
+        return _page(request, find_dispatch(pk), status=409, waiving=Waiving(key, form, first.waiver))
     except Overtaken:
         form.add_error(
             "reason", _("This is not what you looked at any more. Look at it as it is now, and send it again.")
         )
-        return _page(request, find_dispatch(pk), status=409, waiving=(key, form))
+        return _page(request, find_dispatch(pk), status=409, waiving=Waiving(key, form))
     messages.success(request, _("It stands as it is; your name and reason are kept."))
     return redirect("desk:dispatch", pk=pk)
 
@@ -127,12 +143,13 @@ def _page(
     status: int = 200,
     seen: Facts | None = None,
     is_stale: bool = False,
-    waiving: tuple[str, WaiverForm] | None = None,
+    waiving: Waiving | None = None,
 ) -> HttpResponse:
     user = staff(request)
     is_prepared = found.status == DispatchStatus.PREPARED
     dossier = dossiers.of(found) if is_prepared else None
     looked = dossier.looked if dossier else Looked(found)
+    standing = dossier.waivers if dossier else looked.standing
     may_send = may(user, access_send)
     is_preparer = found.prepared_by_id == user.pk
     context: dict[str, Any] = {
@@ -151,7 +168,8 @@ def _page(
         "all_by_mail": len(looked.mails) == len(looked.deliveries),
         "dry_run": looked.dry_run,
         "troubles": _troubles(looked),
-        "waivers": [(_title(waiver.finding), waiver) for waiver in looked.waivers],
+        "waived": _named(looked, standing),
+        "ended": _named(looked, [waiver for waiver in looked.waivers if waiver not in standing]),
         "may_follow": may(user, access_deliveries),
         "may_campaign": may(user, access_campaign),
         "may_send": may_send,
@@ -166,9 +184,11 @@ def _page(
     if dossier:
         context |= _before_it_goes(user, found, dossier, seen=seen, waiving=waiving)
     else:
-        context["authorisations"] = found.authorisations.select_related("by")
+        given = found.authorisations.select_related("by")
+        context["authorisations"] = given.filter(void_since=None)
+        context["void"] = given.exclude(void_since=None)
     if waiving and not any(item["form"].is_bound for item in context.get("open", [])):
-        refuse(request, Overtaken())  # the finding that the form was under is gone
+        context["unsaved"] = {"said": waiving.said(), "reason": waiving.form["reason"].value()}
     return render(request, "desk/dispatch.html", context, status=status)
 
 
@@ -180,7 +200,7 @@ def _is_held_back(found: Dispatch, looked: Looked) -> bool:
 
 
 def _before_it_goes(
-    user: User, found: Dispatch, dossier: Dossier, *, seen: Facts | None, waiving: tuple[str, WaiverForm] | None
+    user: User, found: Dispatch, dossier: Dossier, *, seen: Facts | None, waiving: Waiving | None
 ) -> dict[str, Any]:
     """Who has authorised, and what `user` has to look at: all of it, or only what changed."""
     given = list(found.authorisations.select_related("by").order_by("-pk"))
@@ -188,7 +208,7 @@ def _before_it_goes(
     mine = next((one for one in given if one.by_id == user.pk), None)
     since = seen or (mine.dossier if mine else None)
     return {
-        "open": [_open(finding, dossier, waiving) for finding in dossier.open],
+        "open": [_open(finding, waiving) for finding in dossier.open],
         "of_preparer": _standing(holding, [one for one in given if one.by_id == found.prepared_by_id]),
         "of_another": _standing(holding, [one for one in given if one.by_id != found.prepared_by_id]),
         "preparer_may": dispatches.may_authorise(found.prepared_by, found),
@@ -202,14 +222,14 @@ def _before_it_goes(
 def _standing(holding: set[int], given: list[Authorisation]) -> dict[str, Any] | None:
     """The one that holds; else the latest, which is void."""
     one = next((one for one in given if one.pk in holding), given[0] if given else None)
-    return {"by": one.by, "at": one.at, "holds": one.pk in holding} if one else None
+    return {"by": one.by, "at": one.at, "sha256": one.sha256, "holds": one.pk in holding} if one else None
 
 
-def _open(finding: Finding, dossier: Dossier, waiving: tuple[str, WaiverForm] | None) -> dict[str, Any]:
+def _open(finding: Finding, waiving: Waiving | None) -> dict[str, Any]:
     """A finding, and the ways out of it."""
-    key, bound = waiving or ("", None)
     taken_out = finding.about if finding.check.key in TAKE_OUT else ""
-    form = bound if bound and finding.key == key and finding.check.is_waivable else WaiverForm()
+    is_typed = waiving is not None and finding.key == waiving.key and finding.check.is_waivable
+    form = waiving.form if waiving and is_typed else WaiverForm()
     form.auto_id = f"{finding.slug}-%s"
     return {"finding": finding, "take_out": taken_out, "form": form}
 
@@ -250,10 +270,9 @@ def _troubles(looked: Looked) -> list[tuple[str, str]]:
     return [(offices[one["delivery"]], str(dry_runs.Trouble(one["trouble"]).label)) for one in found]
 
 
-def _title(finding: str) -> str:
-    """Of a finding that somebody waived, what the check is called: the sentence was of that day."""
-    check = BY_KEY.get(finding.partition(":")[0])
-    return str(check.title) if check else finding
+def _named(looked: Looked, waivers: list[Waiver]) -> list[tuple[str, Waiver]]:
+    """Each with what was waived, for the sentence was of that day."""
+    return [(called(looked, waiver.finding), waiver) for waiver in waivers]
 
 
 def _seen(request: HttpRequest) -> Facts | None:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from dispatch.models import Channel, Delivery, Evidence, Recipient, Reply
 from dispatch.services import evidence
 from dispatch.states import DeliveryStatus
-from signatories.forms.fields import LineField, MailboxField, WebsiteField, clean_line
+from signatories.forms.fields import LineField, MailboxField, WebsiteField, clean_line, say
 
 FIRST_DAY = date(2000, 1, 1)
 
@@ -162,7 +162,9 @@ class FurtherAddressForm(forms.Form):
 class WaiverForm(forms.Form):
     """Why a finding may stand as it is."""
 
-    reason = LineField(label=_("Reason"), max_length=500)
+    reason = LineField(
+        label=_("Reason"), max_length=500, error_messages=say(_("Write why it may stand: others will rely on it."))
+    )
 
 
 # Deliveries ---------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -51,6 +51,8 @@ class Recipient(models.Model):
         TO = "to", _("Addressee")
         CC = "cc", _("Copy")
 
+    VERIFIED_FOR: ClassVar[timedelta] = timedelta(days=90)
+
     letter = models.ForeignKey(Letter, on_delete=models.CASCADE, related_name="recipients")
     kind = models.CharField(_("Kind"), max_length=2, choices=Kind)
     order = models.PositiveSmallIntegerField(_("Order"))
@@ -88,6 +90,10 @@ class Recipient(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def was_verified_long_ago(self, today: date) -> bool:
+        """Offices move, and mailboxes are given up."""
+        return self.verified_on is not None and today - self.verified_on > self.VERIFIED_FOR
 
     @property
     def address(self) -> str:
@@ -239,6 +245,14 @@ class EditionFile(models.Model):
         return f"{self.edition} {self.language}"
 
 
+class DispatchQuerySet(models.QuerySet["Dispatch"]):
+    def spoken_for(self) -> "DispatchQuerySet":
+        """Those that are not authorised yet, and of which somebody has authorised or waived something."""
+        authorised = Authorisation.objects.filter(dispatch=OuterRef("pk"), void_since=None)
+        waived = Waiver.objects.filter(dispatch=OuterRef("pk"), ended_at=None)
+        return self.filter(Exists(authorised) | Exists(waived), status=DispatchStatus.PREPARED)
+
+
 class Dispatch(Stateful):
     """One edition on its way to a frozen set of recipients. It takes two members of staff.
 
@@ -257,6 +271,8 @@ class Dispatch(Stateful):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="dispatches_authorised"
     )
     authorised_at = models.DateTimeField(null=True)
+
+    objects = DispatchQuerySet.as_manager()
 
     class Meta:
         ordering = ("pk",)
@@ -451,7 +467,11 @@ class Wording(models.Model):
 
 
 class Waiver(models.Model):
-    """Somebody lets a finding of the dossier stand: as it was, for when its `facts` (a SHA-256) change, it is void."""
+    """Somebody lets a finding of the dossier stand, as it was: `facts` is its SHA-256.
+
+    It ends when somebody takes it back, or by itself (`ended_by` is null) when the facts are others; what ended is
+    kept, and counts no more even if the facts return.
+    """
 
     dispatch = models.ForeignKey(Dispatch, on_delete=models.PROTECT, related_name="waivers")
     finding = models.CharField(max_length=80)
@@ -459,11 +479,17 @@ class Waiver(models.Model):
     reason = models.CharField(_("Reason"), max_length=500)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="waivers")
     at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="waivers_taken_back"
+    )
 
     class Meta:
         ordering = ("pk",)
         constraints = [
-            models.UniqueConstraint(fields=("dispatch", "finding", "facts"), name="finding_is_waived_once"),
+            models.UniqueConstraint(
+                fields=("dispatch", "finding"), condition=Q(ended_at=None), name="finding_is_waived_once"
+            ),
             models.CheckConstraint(condition=~Q(reason=""), name="finding_is_waived_for_a_reason"),
         ]
 
@@ -474,7 +500,7 @@ class Waiver(models.Model):
 class Authorisation(models.Model):
     """Somebody looked at the dossier, and lets the dispatch go: the whole of what they looked at, and its SHA-256.
 
-    It holds while the dossier is that one.
+    It is void once the dossier is another, or they may authorise no more, and stays void.
     """
 
     dispatch = models.ForeignKey(Dispatch, on_delete=models.PROTECT, related_name="authorisations")
@@ -482,10 +508,15 @@ class Authorisation(models.Model):
     at = models.DateTimeField(default=timezone.now)
     dossier = models.JSONField()
     sha256 = models.CharField(max_length=64)
+    void_since = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("pk",)
-        constraints = [models.UniqueConstraint(fields=("dispatch", "by", "sha256"), name="dossier_is_authorised_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=("dispatch", "by"), condition=Q(void_since=None), name="dispatch_is_authorised_once"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.dispatch} {self.by_id} {self.sha256}"

@@ -50,6 +50,11 @@ def sweep_editions() -> None:
 
 
 @shared_task
+def sweep_dispatches() -> None:
+    dispatches.sweep()
+
+
+@shared_task
 def sweep_deliveries() -> None:
     deliveries.sweep()
 

@@ -13,14 +13,13 @@ from django.utils.translation import gettext as _
 from dispatch import sender_records
 from dispatch.dossier import checks
 from dispatch.dossier.changes import KINDS, Change, compared, shown, standing
-from dispatch.dossier.checks import BY_KEY, CHECKS, Check, Finding
+from dispatch.dossier.checks import CHECKS, Check, Finding, called
 from dispatch.dossier.facts import Facts, of_findings, of_rows
 from dispatch.dossier.looked import Looked, behind, language_name, mails_of, wording_of
-from dispatch.models import Dispatch
+from dispatch.models import Dispatch, Waiver
 from letters.services import digest
 
 __all__ = [
-    "BY_KEY",
     "CHECKS",
     "Change",
     "Check",
@@ -29,6 +28,7 @@ __all__ = [
     "Finding",
     "Looked",
     "behind",
+    "called",
     "language_name",
     "mails_of",
     "of",
@@ -56,6 +56,11 @@ class Dossier:
     @property
     def waived(self) -> list[Finding]:
         return [finding for finding in self.findings if finding.waiver]
+
+    @property
+    def waivers(self) -> list[Waiver]:
+        """Those that let a finding stand as it is now."""
+        return [finding.waiver for finding in self.findings if finding.waiver]
 
     def changes_since(self, old: Facts) -> list[Change]:
         """What is not as it was when somebody looked at `old`."""
@@ -108,8 +113,7 @@ class Dossier:
             return str(offices.get(which) or old[group]["title"])
         if kind == "finding":
             known = {finding.key: finding.sentence for finding in self.findings}
-            check = BY_KEY.get(which.partition(":")[0])
-            return known.get(which) or (str(check.title) if check else which)
+            return known.get(which) or called(self.looked, which)
         language = f": {language_name(which)}" if which else ""
         return f"{KINDS.get(kind, kind)}{language}"
 

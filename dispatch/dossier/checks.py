@@ -18,7 +18,6 @@ from dispatch.dossier.facts import FROZEN
 from dispatch.dossier.looked import Looked, behind, language_name, mails_of, name_of, wording_of
 from dispatch.models import Delivery, Waiver, Wording
 from dispatch.services.editions import sealed_bytes
-from dispatch.services.recipients import STALE
 from dispatch.states import EditionStatus
 from letters.services import digest
 from signatories.authority import Grade
@@ -40,11 +39,15 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that is looked for. `mend` is what the link to mending is called, or the button of that `act`."""
+    """One thing that is looked for. `mend` is what the link to mending is called, or the button of that `act`.
+
+    `subject` says which office, signatory or language a finding is about, also when it is found no more.
+    """
 
     key: str
     title: Promise
     find: Callable[[Looked], Iterator[Found]]
+    subject: Callable[[Looked, str], str] = lambda _looked, _about: ""
     is_waivable: bool = True
     mend: str | Promise = ""
     act: str = ""
@@ -143,7 +146,7 @@ def _unverified(looked: Looked) -> Iterator[Found]:
             continue
         if verified_on is None:
             text = _("%(office)s: nobody has verified the address.")
-        elif looked.now.date() - verified_on > STALE:
+        elif recipient.was_verified_long_ago(looked.now.date()):
             text = _("%(office)s: the address was last verified on %(date)s.")
             said["date"] = date_format(verified_on)
         else:
@@ -278,6 +281,29 @@ def _pairs(pairs: list[Pair]) -> Iterator[Found]:
         yield Found(f"{pair.one.pk}-{pair.other.pk}", str(pair.kind), text, _signature(pair.other))
 
 
+def _of_language(_looked: Looked, about: str) -> str:
+    return language_name(about)
+
+
+def _of_signatories(looked: Looked, about: str) -> str:
+    """One, or a pair; nobody by name where they were too many."""
+    pks = about.split("-")
+    return ", ".join(name_of(row) for row in looked.signatures if str(row.pk) in pks)
+
+
+def _of_office(looked: Looked, about: str) -> str:
+    listed = (*looked.deliveries, *looked.excluded)
+    return next((looked.office(delivery) for delivery in listed if str(delivery.pk) == about), "")
+
+
+def _of_recipient(looked: Looked, about: str) -> str:
+    return next((recipient.title for recipient in looked.letter.recipients.all() if str(recipient.pk) == about), "")
+
+
+def _of_records(_looked: Looked, about: str) -> str:
+    return sender_records.topic_of(about)
+
+
 def _as_addressed_now(delivery: Delivery) -> Delivery:
     """What the delivery would be if its dispatch were prepared now; the next rung keeps the address that was chosen."""
     recipient = delivery.recipient
@@ -312,49 +338,64 @@ CHECKS = (
         _text_changed,
         mend=gettext_lazy("See the letter"),
     ),
-    Check("behind", gettext_lazy("A translation may lag behind"), _behind, mend=gettext_lazy("See the text")),
+    Check(
+        "behind", gettext_lazy("A translation may lag behind"), _behind, _of_language, mend=gettext_lazy("See the text")
+    ),
     Check("unproven", gettext_lazy("Signatories without evidence"), _unproven),
-    Check("disputed", gettext_lazy("An organisation objected"), _disputed, mend=gettext_lazy("Look at the signature")),
+    Check(
+        "disputed",
+        gettext_lazy("An organisation objected"),
+        _disputed,
+        _of_signatories,
+        mend=gettext_lazy("Look at the signature"),
+    ),
     Check(
         "alike",
         gettext_lazy("Names that may be one organisation’s"),
         _alike,
+        _of_signatories,
         mend=gettext_lazy("Look at the signature"),
     ),
     Check(
         "twice",
         gettext_lazy("Two signatures with one address or website"),
         _twice,
+        _of_signatories,
         mend=gettext_lazy("Look at the signature"),
     ),
     Check(
         "bounced",
         gettext_lazy("Mails to a signatory come back"),
         _bounced,
+        _of_signatories,
         mend=gettext_lazy("Look at the signature"),
     ),
     Check(
         "unverified",
         gettext_lazy("An address that is not verified"),
         _unverified,
+        _of_office,
         mend=gettext_lazy("Verify the address"),
     ),
-    Check("unprinted", gettext_lazy("Not in the edition"), _unprinted, mend=gettext_lazy("See the letter")),
-    Check("added", gettext_lazy("A recipient that was added"), _added, mend=gettext_lazy("See the letter")),
-    Check("sender", gettext_lazy("The sender’s records in DNS"), _sender),
+    Check("unprinted", gettext_lazy("Not in the edition"), _unprinted, _of_office, mend=gettext_lazy("See the letter")),
+    Check(
+        "added", gettext_lazy("A recipient that was added"), _added, _of_recipient, mend=gettext_lazy("See the letter")
+    ),
+    Check("sender", gettext_lazy("The sender’s records in DNS"), _sender, _of_records),
     Check(
         "unfit",
         gettext_lazy("Could not be put together"),
         _unfit,
+        _of_office,
         is_waivable=False,
         mend=gettext_lazy("Look at the recipient"),
         act="put_together",
     ),
-    Check("outdated", gettext_lazy("Edited since it was put together"), _outdated, act="put_together"),
+    Check("outdated", gettext_lazy("Edited since it was put together"), _outdated, _of_office, act="put_together"),
     Check("grown-old", gettext_lazy("The mails are old"), _grown_old, is_waivable=False, act="put_together"),
-    Check("broken", gettext_lazy("A PDF that is not the sealed one"), _broken, is_waivable=False),
+    Check("broken", gettext_lazy("A PDF that is not the sealed one"), _broken, _of_language, is_waivable=False),
     Check("demonstration-seal", gettext_lazy("The seal of the demonstration"), _demonstration_seal),
-    Check("unstamped", gettext_lazy("A seal without a time stamp"), _unstamped),
+    Check("unstamped", gettext_lazy("A seal without a time stamp"), _unstamped, _of_language),
     Check("no-dry-run", gettext_lazy("No dry run"), _no_dry_run, act="dry_run"),
     Check("dry-run-differs", gettext_lazy("The dry run differs"), _dry_run_differs, is_waivable=False, act="dry_run"),
 )
@@ -363,10 +404,20 @@ BY_KEY = {check.key: check for check in CHECKS}
 
 def findings(looked: Looked) -> Iterator[Finding]:
     """All that is found, waived or not."""
-    waivers = {(waiver.finding, waiver.facts): waiver for waiver in looked.waivers}
+    waivers = {(waiver.finding, waiver.facts): waiver for waiver in looked.standing}
     for check in CHECKS:
         for found in check.find(looked):
             key = f"{check.key}:{found.about}" if found.about else check.key
             facts = digest({"facts": found.facts})
             waiver = waivers.get((key, facts)) if check.is_waivable else None
             yield Finding(check, found.about, facts, found.sentence, found.link, waiver)
+
+
+def called(looked: Looked, key: str) -> str:
+    """What the finding of that key is, and whom it is about: for when it is found no more, or is another by now."""
+    which, _colon, about = key.partition(":")
+    check = BY_KEY.get(which)
+    if check is None:
+        return key
+    subject = check.subject(looked, about)
+    return f"{check.title}: {subject}" if subject else str(check.title)

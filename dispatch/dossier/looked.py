@@ -12,7 +12,7 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from dispatch import sender_records
-from dispatch.models import Delivery, Dispatch, DryRun, Recipient, Wording
+from dispatch.models import Delivery, Dispatch, DryRun, Recipient, Waiver, Wording
 from dispatch.states import DeliveryStatus, DryRunStatus
 from letters.content import words as words_of
 from letters.models import Version
@@ -36,7 +36,7 @@ class Looked:
         self.deliveries = [delivery for delivery in listed if delivery.status != DeliveryStatus.CANCELLED]
         self.is_next_rung = bool(listed) and all(delivery.after_id for delivery in listed)
         self.dry_run = dispatch.dry_runs.select_related("asked_by").order_by("pk").last()
-        self.waivers = list(dispatch.waivers.select_related("by"))
+        self.waivers = list(dispatch.waivers.select_related("by", "ended_by"))
         self.sender = sender_records.report()
         self.twins: dict[str, str] = {}
 
@@ -49,6 +49,11 @@ class Looked:
     @cached_property
     def signatures(self) -> list[Signature]:
         return list(self.edition.signatures.defer("representative", "role", "email").order_by("pk"))
+
+    @property
+    def standing(self) -> list[Waiver]:
+        """The waivers that nobody took back, and that have not become void."""
+        return [waiver for waiver in self.waivers if waiver.ended_at is None]
 
     @property
     def mails(self) -> list[Delivery]:

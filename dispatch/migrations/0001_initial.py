@@ -349,8 +349,10 @@ class Migration(migrations.Migration):
                 ('facts', models.CharField(max_length=64)),
                 ('reason', models.CharField(max_length=500, verbose_name='Reason')),
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('ended_at', models.DateTimeField(null=True)),
                 ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='waivers', to=settings.AUTH_USER_MODEL)),
                 ('dispatch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='waivers', to='dispatch.dispatch')),
+                ('ended_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='waivers_taken_back', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ('pk',),
@@ -384,12 +386,13 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('dossier', models.JSONField()),
                 ('sha256', models.CharField(max_length=64)),
+                ('void_since', models.DateTimeField(null=True)),
                 ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='authorisations', to=settings.AUTH_USER_MODEL)),
                 ('dispatch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='authorisations', to='dispatch.dispatch')),
             ],
             options={
                 'ordering': ('pk',),
-                'constraints': [models.UniqueConstraint(fields=('dispatch', 'by', 'sha256'), name='dossier_is_authorised_once')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('void_since', None)), fields=('dispatch', 'by'), name='dispatch_is_authorised_once')],
             },
         ),
         migrations.AddConstraint(
@@ -446,7 +449,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='waiver',
-            constraint=models.UniqueConstraint(fields=('dispatch', 'finding', 'facts'), name='finding_is_waived_once'),
+            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('dispatch', 'finding'), name='finding_is_waived_once'),
         ),
         migrations.AddConstraint(
             model_name='waiver',

@@ -5,7 +5,7 @@ Until it is authorised, whatever is done with it holds the lock of its row: what
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
@@ -51,6 +51,14 @@ class AlreadySent(Exception):
 
 class SomethingStandsInTheWay(Exception):
     """The dossier has findings that are neither mended nor waived."""
+
+
+class WaivedAlready(Exception):
+    """Somebody was first. `waiver` is theirs."""
+
+    def __init__(self, waiver: Waiver) -> None:
+        super().__init__(f"Waiver {waiver.pk}")
+        self.waiver = waiver
 
 
 class AnotherDossier(Exception):
@@ -119,36 +127,43 @@ def put_together(dispatch: Dispatch, *, by: User) -> None:
                 _address_anew(delivery)
             _freeze(locked)
             witness(locked, "put together", by=by)
+            _look(locked)
     except IntegrityError:
         raise AlreadySent from None
 
 
 def exclude(delivery: Delivery, *, by: User) -> None:
     """Take a delivery out of a dispatch that is not authorised yet: its address is free again."""
-    with _still_prepared(delivery.dispatch):
+    with _still_prepared(delivery.dispatch) as locked:
         move(delivery, DeliveryStatus.CANCELLED, by=by, settled_at=timezone.now())
+        _look(locked)
 
 
 def waive(dispatch: Dispatch, *, finding: str, facts: str, reason: str, by: User) -> None:
-    """Let a finding stand as it was shown. Raises `Overtaken` where it is another by now, or may not be waived."""
+    """Let a finding stand as it was shown.
+
+    Raises `WaivedAlready`, or `Overtaken` where it is another by now, is gone, or may not be waived.
+    """
     with _still_prepared(dispatch) as locked:
-        found = {found.key: found for found in dossier.of(locked).findings}.get(finding)
+        found = {found.key: found for found in _look(locked).findings}.get(finding)
         if found is None or found.facts != facts or not found.check.is_waivable:
             raise Overtaken(f"Dispatch {dispatch.pk} has no such finding")
-        known = {"dispatch": locked, "finding": finding, "facts": facts}
-        _waiver, is_new = Waiver.objects.get_or_create(**known, defaults={"reason": reason, "by": by})
-        if not is_new:
-            raise Overtaken(f"The finding of dispatch {dispatch.pk} is waived already")
-        witness(locked, "waived", by=by)
+        if found.waiver:
+            raise WaivedAlready(found.waiver)
+        waiver = Waiver.objects.create(dispatch=locked, finding=finding, facts=facts, reason=reason, by=by)
+        witness(waiver, "waived", by=by)
+        _look(locked)
 
 
 def take_back_waiver(dispatch: Dispatch, *, waiver: int, by: User) -> None:
     """The finding stands in the way again, and what was authorised with the waiver is void. Raises `Overtaken`."""
     with _still_prepared(dispatch) as locked:
-        taken_back, _rows = locked.waivers.filter(pk=waiver).delete()
-        if not taken_back:
+        _look(locked)
+        standing = locked.waivers.filter(pk=waiver, ended_at=None).first()
+        if standing is None:
             raise Overtaken(f"Dispatch {dispatch.pk} has no such waiver")
-        witness(locked, "waiver taken back", by=by)
+        _end(standing, by=by)
+        _look(locked)
 
 
 def authorise(dispatch: Dispatch, *, by: User, seen: str) -> bool:
@@ -164,17 +179,17 @@ def authorise(dispatch: Dispatch, *, by: User, seen: str) -> bool:
     if not switch.is_on():
         raise SendingIsOff
     with _still_prepared(dispatch) as locked:
-        now = dossier.of(locked)
+        now = _look(locked)
         if now.sha256 != seen:
             raise AnotherDossier
         if not _may_go(locked):
             raise NotSealed
         if now.open:
             raise SomethingStandsInTheWay
-        known = {"dispatch": locked, "by": by, "sha256": now.sha256}
-        _authorisation, is_new = Authorisation.objects.get_or_create(**known, defaults={"dossier": now.facts})
+        word = {"dossier": now.facts, "sha256": now.sha256}
+        authorisation, is_new = locked.authorisations.get_or_create(by=by, void_since=None, defaults=word)
         if is_new:
-            witness(locked, "looked through", by=by)
+            witness(authorisation, "authorised", by=by)
         other = _the_other(locked, now.sha256)
         if other is None:
             return False
@@ -190,8 +205,21 @@ def may_authorise(user: User, dispatch: Dispatch) -> bool:
 
 def holding(dispatch: Dispatch, sha256: str) -> list[Authorisation]:
     """Those that stand for the dossier of that SHA-256, by people who still may."""
-    given = dispatch.authorisations.filter(sha256=sha256).select_related("by").prefetch_related("by__roles")
-    return [authorisation for authorisation in given if may_authorise(authorisation.by, dispatch)]
+    given = dispatch.authorisations.filter(sha256=sha256, void_since=None)
+    people = given.select_related("by").prefetch_related("by__roles")
+    return [authorisation for authorisation in people if may_authorise(authorisation.by, dispatch)]
+
+
+def sweep() -> None:
+    """Notice what was changed elsewhere: a signatory, a record in DNS, a file."""
+    void_what_changed(Dispatch.objects.spoken_for())
+
+
+def void_what_changed(among: Iterable[Dispatch]) -> None:
+    """What was authorised or waived of a dossier that is another by now counts no more, even if it returns."""
+    for dispatch in among:
+        with suppress(Overtaken), _still_prepared(dispatch) as locked:
+            _look(locked)
 
 
 def start(dispatch: Dispatch) -> None:
@@ -257,6 +285,28 @@ def _still_prepared(dispatch: Dispatch) -> Iterator[Dispatch]:
         if locked.status != DispatchStatus.PREPARED:
             raise Overtaken(f"Dispatch {dispatch.pk} is {locked.status}")
         yield locked
+
+
+def _look(dispatch: Dispatch) -> dossier.Dossier:
+    """The dossier as it is now; what was authorised or waived of another one ends with the look.
+
+    To be called with the lock of the row, before something is decided on the dossier and after something changed it.
+    """
+    now = dossier.of(dispatch)
+    found = {(finding.key, finding.facts) for finding in now.findings}
+    for waiver in now.looked.standing:
+        if (waiver.finding, waiver.facts) not in found:
+            _end(waiver, by=None)
+    holds = {authorisation.pk for authorisation in holding(dispatch, now.sha256)}
+    for authorisation in dispatch.authorisations.filter(void_since=None).exclude(pk__in=holds):
+        Authorisation.objects.filter(pk=authorisation.pk).update(void_since=timezone.now())
+        witness(authorisation, "void", by=None)
+    return now
+
+
+def _end(waiver: Waiver, *, by: User | None) -> None:
+    Waiver.objects.filter(pk=waiver.pk).update(ended_at=timezone.now(), ended_by=by)
+    witness(waiver, "taken back" if by else "void", by=by)
 
 
 def _the_other(dispatch: Dispatch, sha256: str) -> User | None:

@@ -93,7 +93,8 @@ def render_file(file: EditionFile) -> None:
             _fail(edition, str(failure))
             return
         path = default_storage.save(_path(file, "unsealed"), ContentFile(document.data))
-        EditionFile.objects.filter(pk=file.pk, rendered="").update(rendered=path, pages=document.pages)
+        kept = EditionFile.objects.filter(pk=file.pk, rendered="").update(rendered=path, pages=document.pages)
+        _delete_unless(kept, path)
     if not edition.files.filter(rendered="").exists():
         _go_on(edition, EditionStatus.RENDERED)
 
@@ -117,7 +118,7 @@ def seal_file(file: EditionFile) -> None:
             _put_off(file)
             return
         path = default_storage.save(_path(file, "sealed"), ContentFile(sealed))
-        EditionFile.objects.filter(pk=file.pk, sealed="").update(
+        kept = EditionFile.objects.filter(pk=file.pk, sealed="").update(
             sealed=path,
             sha256=hashlib.sha256(sealed).hexdigest(),
             size=len(sealed),
@@ -126,6 +127,7 @@ def seal_file(file: EditionFile) -> None:
             stamped_at=stamped_at,
             waits_since=None,
         )
+        _delete_unless(kept, path)
     if not edition.files.filter(sealed="").exists():
         _go_on(edition, EditionStatus.SEALED)
 
@@ -180,6 +182,12 @@ def _go_on(edition: Edition, to: str) -> None:
                 publishing.touch("site")
     except Overtaken:
         pass
+
+
+def _delete_unless(kept: int, path: str) -> None:
+    """Two workers may have had the same file in hand, for the bell may ring twice: the second one's is nobody's."""
+    if not kept:
+        default_storage.delete(path)
 
 
 def _supersede_older(letter: Letter) -> None:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -11,11 +10,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from dispatch.models import Channel, FurtherAddress, Recipient
+from dispatch.models import Channel, Dispatch, FurtherAddress, Recipient
+from dispatch.services import dispatches
 from ledger.services import witness
 from letters.services import touch
 
-STALE = timedelta(days=90)
 TEXTS = ("title", "name", "address_block", "salutation")
 
 
@@ -34,6 +33,7 @@ def save(recipient: Recipient, *, address_changed: bool, verified: bool, by: Use
         recipient.save()
         witness(recipient, "entered" if is_new else "changed", by=by)
         touch(recipient.letter, "letter", "delivery")
+        dispatches.void_what_changed(Dispatch.objects.spoken_for().filter(edition__letter=recipient.letter))
 
 
 def remove(recipient: Recipient, *, by: User) -> None:
@@ -44,6 +44,7 @@ def remove(recipient: Recipient, *, by: User) -> None:
         witness(recipient.letter, "recipient removed", by=by)  # whose history goes on
         touch(recipient.letter, "letter", "delivery")
         recipient.delete()
+        dispatches.void_what_changed(Dispatch.objects.spoken_for().filter(edition__letter=recipient.letter))
 
 
 def add_address(recipient: Recipient, *, channel: str, address: str, by: User) -> FurtherAddress:
@@ -87,7 +88,7 @@ def _doubts_of_address(recipient: Recipient, used: Counter[str]) -> Iterator[str
         yield _("Another recipient of this letter has the same e-mail address.")
     if recipient.verified_on is None:
         yield _("Nobody has verified the address.")
-    elif timezone.now().date() - recipient.verified_on > STALE:
+    elif recipient.was_verified_long_ago(timezone.now().date()):
         said = {"date": date_format(recipient.verified_on)}
         yield _("The address was last verified on %(date)s: verify it again.") % said
 

@@ -28,6 +28,7 @@ from ledger.models import Event
 from ledger.services import Overtaken
 from letters.models import Letter
 from letters.services import save_version
+from signatories.authority import Grade
 from signatories.models import Signature
 from signatories.states import SignatureStatus
 from tests.conftest import Rung
@@ -317,8 +318,8 @@ def test_a_finding_is_waived_by_name_and_the_waiver_is_void_when_the_facts_chang
     assert "Waived by Siarhei Sender on" in shown
     assert "Called on Monday." in shown
     assert "unproven" not in kinds(dispatch)
-    assert Event.objects.about(dispatch).filter(target="waived", by=sender).count() == 1
-    assert "Nothing was done" in post(sender, address, 409, **stated, reason="Twice.")
+    assert Event.objects.about(Waiver.objects.get()).filter(target="waived", by=sender).count() == 1
+    assert "Siarhei Sender waived it while you wrote" in post(sender, address, 409, **stated, reason="Twice.")
     add_signatories(dispatch, "Nobody Knows Them")
     assert "unproven" in kinds(dispatch)
     assert "For 2 signatories" in page(sender, dispatch)
@@ -373,12 +374,123 @@ def test_a_waiver_is_taken_back_and_what_was_authorised_with_it_is_void(
     assert "The waiver is taken back." in post(sender, address, waiver=waiver.pk)
     assert "unproven" in kinds(dispatch)
     assert "Nothing was done" in post(sender, address, waiver=waiver.pk)
-    assert Event.objects.about(dispatch).filter(target="waiver taken back", by=sender).count() == 1
+    assert Event.objects.about(waiver).filter(target="taken back", by=sender).count() == 1
     assert not dispatches.holding(dispatch, dossier_of(dispatch).sha256)
     authorise(dispatch, by=sender)
-    kept = Waiver.objects.get(finding="unproven")
+    kept = Waiver.objects.get(finding="unproven", ended_at=None)
     assert "Nothing was done" in post(sender, address, waiver=kept.pk)
-    assert Waiver.objects.filter(pk=kept.pk).exists()
+    assert Waiver.objects.filter(pk=kept.pk, ended_at=None).exists()
+    waiver.refresh_from_db()
+    assert (waiver.ended_by, waiver.reason) == (sender, kept.reason), "what was taken back is kept"
+
+
+def edit_and_edit_back(dispatch: Dispatch, campaigner: User) -> None:
+    """At the desk, as a person does it."""
+    recipient = dispatch.edition.letter.recipients.first()
+    assert recipient
+    address = f"/desk/recipients/{recipient.pk}/"
+    desk = freshly_signed_in(campaigner)
+    form = desk.get(address).context["form"]
+    stated = {form.add_prefix(name): form[name].value() or "" for name in form.fields}
+    way = form.add_prefix("requirements")
+    for requirements in ("Send two copies.", stated[way]):
+        assert desk.post(address, {**stated, way: requirements}).status_code == 302
+
+
+def test_a_word_that_became_void_stays_so_when_the_facts_return(
+    dispatch: Dispatch, campaigner: User, sender: User
+) -> None:
+    verify(dispatch)
+    waive_all(dispatch, by=sender)
+    give_word(campaigner, dispatch)
+    before = dossier_of(dispatch).sha256
+    edit_and_edit_back(dispatch, campaigner)
+    assert dossier_of(dispatch).sha256 == before
+    assert not dispatches.holding(dispatch, before)
+    assert "something was changed after that and changed back, so this no longer counts" in page(sender, dispatch)
+    assert "It goes out once the other person has authorised it" not in page(campaigner, dispatch)
+    give_word(sender, dispatch)
+    assert status_of(dispatch) == DispatchStatus.PREPARED
+    give_word(campaigner, dispatch)
+    assert status_of(dispatch) == DispatchStatus.AUTHORISED
+    assert campaigner.authorisations.filter(void_since=None).count() == 1
+    void = campaigner.authorisations.exclude(void_since=None).get()
+    assert Event.objects.about(void).filter(target="void", by=None).count() == 1
+
+
+def test_what_is_changed_elsewhere_is_noticed_by_the_sweep(
+    dispatch: Dispatch, campaigner: User, sender: User, settings: Settings
+) -> None:
+    verify(dispatch)
+    waive_all(dispatch, by=sender)
+    give_word(campaigner, dispatch)
+    before = dossier_of(dispatch).sha256
+    for at in (timezone.now(), None):
+        dispatch.edition.signatures.update(bounced_at=at)
+        tasks.sweep_dispatches()
+    assert dossier_of(dispatch).sha256 == before
+    assert not dispatches.holding(dispatch, before)
+    kept = Waiver.objects.filter(ended_at=None).values_list("finding", flat=True)
+    assert "unproven" in kept, "its facts did not change"
+
+
+def test_a_waiver_that_became_void_stays_so_when_the_facts_return(dispatch: Dispatch, sender: User) -> None:
+    post(sender, f"/desk/dispatches/{dispatch.pk}/waive/", **waiver_of(dispatch, "unproven"), reason="Called.")
+    for grade in (Grade.CALL_BACK, Grade.NONE):
+        Signature.objects.update(grade=grade)
+        tasks.sweep_dispatches()
+    assert "unproven" in kinds(dispatch)
+    shown = page(sender, dispatch)
+    assert "What counts no more" in shown
+    assert re.search(r"Called\. </span> <span class=\"line quiet\"> Void since", shown)
+    again = post(sender, f"/desk/dispatches/{dispatch.pk}/waive/", **waiver_of(dispatch, "unproven"), reason="Still.")
+    assert "your name and reason are kept" in again
+    assert "unproven" not in kinds(dispatch)
+
+
+@pytest.mark.parametrize("what", ["gone", "waived", "under way"])
+def test_a_reason_for_what_stands_there_no_more_stays_and_says_why(
+    dispatch: Dispatch, campaigner: User, sender: User, what: str
+) -> None:
+    stated = waiver_of(dispatch, "unproven")
+    if what == "gone":
+        Signature.objects.update(grade=Grade.CALL_BACK)
+    elif what == "waived":
+        waive_all(dispatch, by=make_user(Role.Name.SENDER, name="Quick Colleague"))
+    else:
+        authorise(dispatch, by=sender)
+    shown = post(sender, f"/desk/dispatches/{dispatch.pk}/waive/", 409, **stated, reason="Called “them” on Monday.")
+    assert "What you wrote: <q>Called “them” on Monday.</q>" in shown
+    why = "Quick Colleague waived it while you wrote" if what == "waived" else "does not stand in the way any more"
+    assert why in shown
+
+
+def test_the_record_of_what_went_names_only_what_held(dispatch: Dispatch, campaigner: User, sender: User) -> None:
+    """What was void, or taken back, is told apart from what two people let go."""
+    verify(dispatch)
+    waive_all(dispatch, by=sender)
+    give_word(campaigner, dispatch)
+    waiver = Waiver.objects.get(finding="unproven")
+    post(sender, f"/desk/dispatches/{dispatch.pk}/waive/back/", waiver=waiver.pk)
+    edit_and_edit_back(dispatch, campaigner)
+    authorise(dispatch, by=sender)
+    shown = page(sender, dispatch)
+    record, no_longer = shown.split("What counts no more")
+    record = record[record.index("Who authorised it") :]
+    assert record.count("Dossier (SHA-256)") == 2
+    assert record.count("Signatories without evidence") == 1
+    no_longer = no_longer[: no_longer.index("</details>")]
+    assert "Taken back by Siarhei Sender on" in no_longer
+    assert f"{campaigner} authorised it on" in no_longer
+    assert "when the dossier was another" in no_longer
+
+
+def test_what_was_waived_is_named_with_whom_it_is_about(dispatch: Dispatch, sender: User) -> None:
+    waive_all(dispatch, by=sender)
+    verify(dispatch)
+    shown = page(sender, dispatch)
+    [first, *_] = dispatch.deliveries.select_related("recipient")
+    assert f"An address that is not verified: {first.recipient.title}" in shown
 
 
 def test_two_mailboxes_of_one_office_are_told_apart(dispatch: Dispatch, sender: User) -> None:

@@ -82,6 +82,37 @@ def test_one_that_is_sealed_after_the_next_one_is_superseded_at_once() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("step", ["rendered", "sealed"])
+def test_of_two_workers_with_one_file_the_first_ones_is_kept_alone(step: str) -> None:
+    """As when the sweep rings for what is in hand: two seals of the same bytes differ."""
+    edition = make_edition()
+    verb, module, name = {
+        "rendered": (editions.render_file, pdf, "render"),
+        "sealed": (editions.seal_file, seal, "seal"),
+    }[step]
+    with stand_ins(), pytest.MonkeyPatch.context() as patched:
+        if step == "sealed":
+            for file in edition.files.select_related("edition__letter"):
+                editions.render_file(file)
+        work, is_first = getattr(module, name), True
+
+        def and_again(*given: object, **named: object) -> object:
+            nonlocal is_first
+            done = work(*given, **named)
+            if is_first:
+                is_first = False
+                verb(edition.files.select_related("edition__letter").get(language="ru"))
+            return done
+
+        patched.setattr(module, name, and_again)
+        verb(edition.files.select_related("edition__letter").get(language="ru"))
+    kept = getattr(edition.files.get(language="ru"), step)
+    folder = kept.rpartition("/")[0]
+    assert default_storage.listdir(folder)[1].count(kept.rpartition("/")[2]) == 1
+    assert [name for name in default_storage.listdir(folder)[1] if name.startswith("letter-ru")] == ["letter-ru.pdf"]
+
+
+@pytest.mark.django_db
 def test_a_stored_file_that_is_not_what_was_sealed_is_not_handed_out() -> None:
     file = make_edition(sealed=True, for_real=True).files.get(language="en")
     with default_storage.open(file.sealed, "ab") as stored:

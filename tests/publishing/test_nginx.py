@@ -132,12 +132,16 @@ class Host:
             self.start_app()
 
 
-def deployed(folder: Path, *, app: int, port: int, plain: int) -> str:
-    """The site of `deploy/`, with this test's addresses and folders as an operator puts in theirs."""
+def deployed(folder: Path, *, app: int, port: int, plain: int, rate: str = "1000r/s") -> str:
+    """The site of `deploy/`, with this test's addresses and folders as an operator puts in theirs.
+
+    All tests are one visitor, who may ask faster than others.
+    """
     make_certificate(folder)
     text = (BASE_DIR / "deploy" / "nginx.conf").read_text()
     for theirs, ours in {
         "127.0.0.1:8000": f"127.0.0.1:{app}",
+        "rate=10r/s": f"rate={rate}",
         "listen 80;": f"listen 127.0.0.1:{plain};",
         "listen 443 ssl http2;": f"listen 127.0.0.1:{port} ssl http2;",
         "listen [::]:80;": "",
@@ -342,7 +346,7 @@ def test_nothing_forged_reaches_the_application(tmp_path: Path) -> None:
     port = free_port()
     with HTTPServer(("127.0.0.1", 0), Listener) as server, Processes() as processes:
         Thread(target=server.serve_forever, daemon=True).start()
-        site = deployed(tmp_path, app=server.server_port, port=port, plain=(plain := free_port()))
+        site = deployed(tmp_path, app=server.server_port, port=port, plain=(plain := free_port()), rate="1r/s")
         start_nginx(processes, tmp_path / "nginx", site, port)
         ask(port, "/desk/%2e%2e/?a=/../b", tls=True, cookie="a=b", **FORGED)
         moved = ask(plain, "/en/?x=1", host="evil.example")
@@ -472,6 +476,24 @@ def test_the_cache_is_one(letter: Letter, host: Host) -> None:
     assert {ask(host.cache, LETTER).headers["x-cache"] for _ in range(3)} <= {"MISS", "EXPIRED", "REVALIDATED"}
 
 
+@pytest.mark.parametrize("language", ["en", "be", "ru"])
+def test_who_asks_too_fast_is_told_in_their_language(
+    letter: Letter, host: Host, straight: Front, tmp_path: Path, language: str
+) -> None:
+    page = straight(f"/{language}/errors/503/").body
+    port, plain = free_port(), free_port()
+    folder = tmp_path / "strict"
+    folder.mkdir()
+    (folder / "var").symlink_to(host.var_dir)
+    with Processes() as strict:
+        start_nginx(strict, folder / "nginx", deployed(folder, app=1, port=port, plain=plain, rate="1r/m"), port)
+        answers = [ask(port, f"/{language}/nothing/", tls=True) for _ in range(60)]
+        assert {answer.status for answer in answers} == {429, 503}
+        for answer in answers:
+            is_paused(answer, page, answer.status)
+        assert ask(port, f"/{language}/letters/belarus-2020/", tls=True).status == 200, "what is published is a file"
+
+
 # With the application down ------------------------------------------------------------------------
 
 
@@ -505,8 +527,8 @@ def the_rest_is_paused(front: Front, paused: dict[str, bytes]) -> None:
     assert (compressed.status, compressed.headers["content-encoding"]) == (503, "gzip")
 
 
-def is_paused(answer: Answer, page: bytes) -> None:
-    assert (answer.status, answer.body) == (503, page)
+def is_paused(answer: Answer, page: bytes, status: int = 503) -> None:
+    assert (answer.status, answer.body) == (status, page)
     assert answer.headers["retry-after"] == "60"
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
