@@ -26,6 +26,7 @@ AFTER_A_FORM = ("confirm", "already")  # written by whoever sends them: the sign
 NEUTRAL = {
     "confirm": "neutral_confirm",
     "reminder": "neutral_reminder",
+    "already": "neutral_already",
     "handover_offered": "neutral_take_over",
     "handover_told": "neutral_told",
 }

@@ -135,11 +135,19 @@ def confirm(signature: Signature, *, shown: str, version: Version | None = None)
                 only_if={"signed_at": signature.signed_at},
             )
         except Overtaken:
+            if _was_confirmed_at_once(signature):
+                return
             raise Changed from None
         assess(signature)
         has_signed(signature)
         tell_organisation(signature)
         emails.received(signature)
+
+
+def _was_confirmed_at_once(signature: Signature) -> bool:
+    """By another press of the same button, of the same words."""
+    same_words = Signature.objects.filter(pk=signature.pk, signed_at=signature.signed_at)
+    return same_words.exclude(status=SignatureStatus.UNCONFIRMED).exists()
 
 
 def is_stated_again(signature: Signature) -> bool:

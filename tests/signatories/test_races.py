@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connections
@@ -17,6 +18,7 @@ from accounts.models import Role
 from ledger.models import Event
 from letters.models import Letter
 from mailing.models import Mail
+from signatories import links
 from signatories.desk.rows import shown
 from signatories.models import Signature
 from signatories.states import SignatureStatus
@@ -100,6 +102,17 @@ def test_spellings_of_one_name_and_mailbox_are_one_signature() -> None:
     answers = at_once([partial(post, SIGN, form) for form in spelt * 5], together=20)
     assert {answer.status_code for answer in answers} == {302}
     assert Signature.objects.count() == 1
+    assert Mail.objects.count() == 1
+
+
+def test_a_button_to_confirm_pressed_thrice_at_once_confirms_once_and_says_so_each_time() -> None:
+    signature = make_signature(make_letter(), status="unconfirmed")
+    link = urlsplit(links.confirm_url(signature)).path
+
+    form = {"shown": Client().get(link).context["shown"]}
+    answers = at_once([partial(post, link, form)] * 3, together=3)
+    assert [answer.status_code for answer in answers] == [302] * 3
+    assert Event.objects.about(signature).filter(target="pending").count() == 1
     assert Mail.objects.count() == 1
 
 

@@ -132,10 +132,10 @@ FILLED_IN = {
 }
 
 
-def fill_in(client: Client, letter: Letter) -> str:
-    """Sign with the form; the secret that is shown."""
+def fill_in(client: Client, letter: Letter, seed: str = "s" * 32) -> str:
+    """Sign with the form; the secret that is shown, which is another for another page of the form (`seed`)."""
     version = letter.versions.get().pk
-    answer = client.post(f"/en/letters/{letter.slug}/sign/", {**FILLED_IN, "version": version, "seed": "s" * 32})
+    answer = client.post(f"/en/letters/{letter.slug}/sign/", {**FILLED_IN, "version": version, "seed": seed})
     secret: str = answer.context["secret"]
     return secret
 
@@ -273,6 +273,24 @@ class TestMails:
 
     def test_the_usual_sender_has_no_name_of_ours_beside_the_address(self, settings: Settings) -> None:
         assert settings.NEUTRAL_FROM == "signatures@undersigned.example.org"
+
+    def test_who_fills_in_the_form_again_is_told_that_nothing_changed_and_which_secret_counts(
+        self, client: Client, letter: Letter
+    ) -> None:
+        first = fill_in(client, letter)
+        link = link_in(Mail.objects.get())
+        client.post(link, {"shown": client.get(link).context["shown"]})
+        Mail.objects.all().delete()
+        second = fill_in(client, letter, "t" * 32)
+        mail = Mail.objects.get()
+        own = link_in(mail)
+        mailing.send(mail)
+        [sent] = django_mail.outbox
+        assert sent.subject == "Nothing has changed"
+        assert "so does your earlier secret; a secret that was shown now opens nothing" in str(sent.body)
+        assert client.post(SECRET, {"secret": second}).status_code == 422
+        assert client.post(SECRET, {"secret": first, "next": own}).status_code == 302
+        assert NAME in client.get(own).text
 
     def test_their_links_open_pages_that_show_nothing(self, client: Client, signature: Signature) -> None:
         for mail in self.every(signature):
