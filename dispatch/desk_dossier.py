@@ -164,6 +164,7 @@ def _page(
         "are_left_over": not is_prepared and may(user, access_campaign) and found.edition.left_over().exists(),
         "version": looked.versions[-1],
         "texts": _texts(looked),
+        "certificates": sorted({file.certificate for file in looked.files} - {""}),
         "authority": authority_of(found.edition.signatures.all()),
         "all_by_mail": len(looked.mails) == len(looked.deliveries),
         "dry_run": looked.dry_run,
