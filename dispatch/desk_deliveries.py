@@ -209,10 +209,8 @@ def unpublish_reply(request: HttpRequest, pk: int) -> HttpResponse:
 def offices(request: HttpRequest) -> HttpResponse:
     """How each office took the letters that it was sent, across letters."""
     known = Delivery.objects.select_related("recipient", "edition__letter", "dispatch").prefetch_related("replies")
-    gone_out = known.filter(dispatch__status__in=(*ON_THE_WAY, DispatchStatus.HALTED))
-    gone_out = gone_out.exclude(status=DeliveryStatus.CANCELLED)
     by_office: dict[str, list[Delivery]] = {}
-    for sent in gone_out.order_by("edition__letter", "recipient__order", "recipient", "pk"):
+    for sent in known.on_record().order_by("edition__letter", "recipient__order", "recipient", "pk"):
         by_office.setdefault(_office(sent.recipient), []).append(sent)
     rows = [(listed[0].recipient.title, record.entries(listed)) for _key, listed in sorted(by_office.items())]
     return render(request, "desk/offices.html", {"offices": rows})

@@ -332,6 +332,11 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """In the hands of a worker that did not come back within its lease."""
         return self.filter(status__in=(DeliveryStatus.CLAIMED, DeliveryStatus.SENDING), lease_until__lt=now)
 
+    def on_record(self) -> "DeliveryQuerySet":
+        """What was set going, also where the dispatch was cancelled half-way; not what nobody ever sent."""
+        nothing_left_yet = (DispatchStatus.PREPARED, DispatchStatus.AUTHORISED)
+        return self.exclude(dispatch__status__in=nothing_left_yet).exclude(status=DeliveryStatus.CANCELLED)
+
     def open(self) -> "DeliveryQuerySet":
         """What somebody, machine or person, still has to bring to an end."""
         return self.filter(status__in=UNDER_WAY)

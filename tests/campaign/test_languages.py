@@ -48,6 +48,7 @@ from dispatch.seal import DEMONSTRATION
 from dispatch.services import dispatches
 from dispatch.services.dry_runs import Trouble
 from dispatch.states import DeliveryStatus, DispatchStatus, DryRunStatus, EditionStatus
+from ledger.services import witness
 from letters.content import structure, words, working
 from letters.forms import field_name
 from letters.models import Letter, Version
@@ -826,6 +827,7 @@ class TestDesk:
             Delivery.objects.update(stage=stage)
             reader.get(page)
         Delivery.objects.update(status=DeliveryStatus.UNKNOWN)
+        witness(Delivery.objects.all()[0], DeliveryStatus.SENDING, by=None)
         reader.post(reverse("desk:resolve", args=[Delivery.objects.all()[0].pk]), {"attempts": 1, "to": "accepted"})
 
 
@@ -872,7 +874,14 @@ class TestFollowUp:
             for status in DeliveryStatus.values:
                 facts = {"settled_at": made.prepared_at, "ended_on": today, "refused_on": today, "registered_on": today}
                 for refusal in ("", *Refusal.values):
-                    shown = {"channel": channel, "status": status, "refusal": refusal, "code": 550, **facts}
+                    shown = {
+                        "channel": channel,
+                        "status": status,
+                        "refusal": refusal,
+                        "stage": "rcpt",
+                        "code": 550,
+                        **facts,
+                    }
                     Delivery.objects.filter(pk=delivery.pk).update(**shown)
                     with translation.override(language):
                         assert_speaks(language, " ".join(record.sentences(Delivery.objects.get(pk=delivery.pk))))

@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from pytest_django import Settings
 
 from accounts.models import Role, User
+from campaign.pages.editions import DeliveryRecord
 from dispatch import record, tasks
 from dispatch.models import Channel, Delivery, Dispatch, Evidence, Recipient, Reply
 from dispatch.services import deliveries, dispatches, evidence, outcomes
@@ -70,7 +71,7 @@ def failed() -> Delivery:
     delivery = make_delivery()
     for status in (DeliveryStatus.CLAIMED, DeliveryStatus.SENDING):
         move(delivery, status, by=None)
-    facts = {"settled_at": timezone.now(), "refusal": "policy", "code": 550}
+    facts = {"settled_at": timezone.now(), "refusal": "policy", "stage": "rcpt", "code": 550}
     move(delivery, DeliveryStatus.FAILED, by=None, **facts)
     dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
     return now_at(delivery)
@@ -215,6 +216,58 @@ def test_a_recipient_by_post_is_no_mail_from_the_start(sender: User) -> None:
     authorise(dispatch, by=sender)
     dispatches.start(dispatch)
     assert dispatch.deliveries.get().status == DeliveryStatus.TO_PRINT
+
+
+@pytest.mark.parametrize(
+    ("stage", "code", "said"),
+    [
+        ("rcpt", 550, "Refused by the mail server: "),
+        ("dot", None, "Given up, for no mail server took it: "),  # so somebody found in the log
+        ("connect", None, "Given up, for no mail server took it: "),
+        ("auth", 535, "Given up, for no mail server took it: "),  # which was about us
+        ("rcpt", 451, "Given up, for no mail server took it: "),
+    ],
+)
+def test_only_what_was_refused_is_called_refused(stage: str, code: int | None, said: str) -> None:
+    delivery = failed()
+    Delivery.objects.update(stage=stage, code=code, refusal="other")
+    assert public(delivery).startswith(said)
+
+
+def test_while_nobody_hands_it_over_it_is_not_on_its_way(campaigner: User, sender: User) -> None:
+    delivery = failed()
+    way = delivery.recipient.further_addresses.create(channel=Channel.EMAIL, address="registry@government.example.org")
+    made = dispatches.prepare_next(delivery, way, by=campaigner)
+    following = made.deliveries.get()
+    assert public(following) == "Prepared; nothing is sent before two people have authorised it"
+    authorise(made, by=sender)
+    dispatches.start(made)
+    assert public(following) == "On its way"
+    dispatches.halt(made, by=sender)
+    assert public(following) == "Held back for now"
+
+
+def test_a_dispatch_that_is_given_up_half_way_does_not_hide_what_went_out(client: Client, sender: User) -> None:
+    """Neither from the public, nor from the office's record, nor from who asks which office has which edition."""
+    dispatch = make_dispatch(recipients=2)
+    gone, waits = dispatch.deliveries.select_related("recipient")
+    for status in (DeliveryStatus.CLAIMED, DeliveryStatus.SENDING):
+        move(gone, status, by=None)
+    move(gone, DeliveryStatus.ACCEPTED, by=None, settled_at=datetime(2020, 8, 5, 9, 0, tzinfo=UTC))
+    Letter.objects.update(published_at=timezone.now())
+    dispatches.halt(dispatch, by=sender)
+    dispatches.cancel(dispatch, by=sender)
+    assert now_at(waits).status == DeliveryStatus.CANCELLED
+    slug = gone.edition.letter.slug
+    for shown in (
+        DeliveryRecord().context("en", slug=slug)["entries"],
+        desk_of(sender).get("/desk/offices/").context["offices"],
+    ):
+        assert len(shown) == 1
+    assert "5 August 2020" in desk_of(sender).get("/desk/offices/").content.decode()
+    recipients = desk_of(sender).get(f"/desk/letters/{slug}/recipients/").content.decode()
+    assert f"/desk/deliveries/{gone.pk}/" in recipients
+    assert f"/desk/deliveries/{waits.pk}/" not in recipients
 
 
 # What staff find out ------------------------------------------------------------------------------
@@ -443,7 +496,7 @@ def test_the_public_record_tells_who_took_what(client: Client) -> None:
     first, second = dispatch.deliveries.order_by("pk")
     facts = {"settled_at": datetime(2020, 8, 5, 9, 0, tzinfo=UTC)}
     Delivery.objects.filter(pk=first.pk).update(status="accepted", **facts)
-    Delivery.objects.filter(pk=second.pk).update(status="failed", refusal="mailbox", code=550, **facts)
+    Delivery.objects.filter(pk=second.pk).update(status="failed", refusal="mailbox", stage="rcpt", code=550, **facts)
     Letter.objects.update(is_demonstration=False, published_at=timezone.now())
     shown = client.get(f"/en/letters/{dispatch.edition.letter.slug}/delivery/").content.decode()
     assert "Accepted by our mail server, to be passed on: 5 August 2020" in shown
