@@ -114,13 +114,17 @@ def prepare_next(refused: Delivery, further: FurtherAddress, *, by: User) -> Dis
     return dispatch
 
 
-def put_together(dispatch: Dispatch, *, by: User) -> None:
+def put_together(dispatch: Dispatch, *, by: User, seen: str) -> None:
     """Freeze the mails anew, of today's date, to the addresses and with the words as they are now.
 
-    Raises `AlreadySent` where another delivery of the edition goes to what is the address now.
+    `seen` is the SHA-256 of the dossier that `by` looked at: raises `AnotherDossier`, so that nobody undoes what
+    somebody else has just put together and authorised. Raises `AlreadySent` where another delivery of the edition goes
+    to what is the address now.
     """
     try:
         with _still_prepared(dispatch) as locked:
+            if dossier.of(locked).sha256 != seen:
+                raise AnotherDossier
             anew = locked.deliveries.filter(after=None).exclude(status=DeliveryStatus.CANCELLED)
             anew.update(address=Cast("pk", CharField()))  # so that one can take the address that another leaves
             for delivery in anew.select_related("recipient"):
