@@ -441,7 +441,7 @@ def test_a_full_mailbox_is_read_bit_by_bit(delivery: Delivery, maildir: Path, mo
     monkeypatch.setattr(mailbox, "AT_ONCE", 2)
     for number in range(3):
         (maildir / "new" / f"{number}.mail").write_bytes(
-            answer(delivery, **{"Message-ID": f"<{number}@government.example.org>"})
+            answer(delivery, Message_ID=f"<{number}@government.example.org>")
         )
     for left in (1, 0):
         mailbox.read()
