@@ -222,8 +222,9 @@ def sweep() -> None:
 def void_what_changed(among: Iterable[Dispatch]) -> None:
     """What was authorised or waived of a dossier that is another by now counts no more, even if it returns."""
     for dispatch in among:
-        with suppress(Overtaken), _still_prepared(dispatch) as locked:
-            _look(locked)
+        if any(_void(dispatch, dossier.of(dispatch))):  # most often nothing is, and nobody has to wait for the lock
+            with suppress(Overtaken), _still_prepared(dispatch) as locked:
+                _look(locked)
 
 
 def start(dispatch: Dispatch) -> None:
@@ -297,15 +298,21 @@ def _look(dispatch: Dispatch) -> dossier.Dossier:
     To be called with the lock of the row, before something is decided on the dossier and after something changed it.
     """
     now = dossier.of(dispatch)
-    found = {(finding.key, finding.facts) for finding in now.findings}
-    for waiver in now.looked.standing:
-        if (waiver.finding, waiver.facts) not in found:
-            _end(waiver, by=None)
-    holds = {authorisation.pk for authorisation in holding(dispatch, now.sha256)}
-    for authorisation in dispatch.authorisations.filter(void_since=None).exclude(pk__in=holds):
+    waivers, authorisations = _void(dispatch, now)
+    for waiver in waivers:
+        _end(waiver, by=None)
+    for authorisation in authorisations:
         Authorisation.objects.filter(pk=authorisation.pk).update(void_since=timezone.now())
         witness(authorisation, "void", by=None)
     return now
+
+
+def _void(dispatch: Dispatch, now: dossier.Dossier) -> tuple[list[Waiver], list[Authorisation]]:
+    """What stands, and should not: it is of another dossier, or by somebody who may authorise no more."""
+    found = {(finding.key, finding.facts) for finding in now.findings}
+    waivers = [waiver for waiver in now.looked.standing if (waiver.finding, waiver.facts) not in found]
+    holds = {authorisation.pk for authorisation in holding(dispatch, now.sha256)}
+    return waivers, list(dispatch.authorisations.filter(void_since=None).exclude(pk__in=holds))
 
 
 def _end(waiver: Waiver, *, by: User | None) -> None:
