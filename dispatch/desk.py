@@ -70,6 +70,7 @@ REFUSALS: dict[type[Exception], Promise] = {
         "Sending is off on this site. Somebody who may send has to switch it on first."
     ),
     dry_runs.UnderWay: gettext_lazy("A dry run is under way. Wait until it has ended."),
+    dispatches.AnotherDossier: CHANGED,
     IllegalMove: CHANGED,
     Overtaken: CHANGED,
 }

@@ -1,5 +1,6 @@
 """A dispatch at the desk: its dossier, what stands in its way, and the two who authorise it."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.contrib import messages
@@ -105,17 +106,15 @@ def take_back_waiver(request: HttpRequest, pk: int) -> HttpResponse:
     """What was waived stands in the way again."""
     number = request.POST.get("waiver", "")
     waiver = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0
-
-    def take_back(found: Dispatch, *, by: User) -> None:
-        dispatches.take_back_waiver(found, waiver=waiver, by=by)
-
-    return act(request, pk, take_back, _("The waiver is taken back."))
+    return act(request, pk, partial(dispatches.take_back_waiver, waiver=waiver), _("The waiver is taken back."))
 
 
 @require_POST
 @staff_page(access_deliveries)
 def put_together(request: HttpRequest, pk: int) -> HttpResponse:
-    return act(request, pk, dispatches.put_together, _("Everything is put together anew, of today’s date."))
+    """Anew, unless somebody else has changed something since the page was shown."""
+    verb = partial(dispatches.put_together, seen=request.POST.get("seen", ""))
+    return act(request, pk, verb, _("Everything is put together anew, of today’s date."))
 
 
 @require_POST

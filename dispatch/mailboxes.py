@@ -16,7 +16,6 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from mailing.relay import LOOPBACK
 
 LIMIT = 20 * 1024 * 1024  # bytes of a mail; the rest is not read
-AT_ONCE = 200
 TIMEOUT = 30  # seconds
 log = logging.getLogger(__name__)
 
@@ -27,7 +26,7 @@ class Unreachable(Exception):
 
 class Mailbox(Protocol):
     def unread(self) -> Iterator[tuple[str, bytes]]:
-        """Each mail that is not marked, under a name that `mark` knows; at most `AT_ONCE`."""
+        """Each mail that is not marked, the oldest first, under a name that `mark` knows."""
 
     def mark(self, name: str) -> None:
         """As read."""
@@ -60,7 +59,7 @@ class Maildir:
     def unread(self) -> Iterator[tuple[str, bytes]]:
         new = [path for path in (self.path / "new").iterdir() if not path.name.startswith(".")]
         seen_by_others = [path for path in (self.path / "cur").iterdir() if "S" not in path.name.rpartition(":2,")[2]]
-        for path in sorted([*new, *seen_by_others])[:AT_ONCE]:
+        for path in sorted([*new, *seen_by_others]):
             raw = _read(path)
             if raw is not None:
                 yield str(path), raw
@@ -92,7 +91,7 @@ class Imap:
 
     def unread(self) -> Iterator[tuple[str, bytes]]:
         [found] = _ask(self.client.uid("SEARCH", "UNSEEN"))
-        for name in (found or b"").split()[:AT_ONCE]:
+        for name in (found or b"").split():
             if not re.fullmatch(rb"\d{1,20}", name):
                 continue
             answer = _ask(self.client.uid("FETCH", name.decode(), f"(BODY.PEEK[]<0.{LIMIT}>)"))

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
@@ -48,6 +49,7 @@ class TextForm(forms.Form):
         super().__init__(data, **kwargs)
         self.content = content
         self.languages = list(languages)
+        self.numbered = _numbered(content)
         for place, text in words(content).items():
             self.fields[field_name(place)] = self._field(place, text)
 
@@ -74,12 +76,10 @@ class TextForm(forms.Form):
 
     def blocks(self) -> list[dict[str, Any]]:
         """Each block with its number, its kind, and its fields by language."""
-        count = dict.fromkeys(Block.Kind.values, 0)
-        found = []
-        for key, kind in structure(self.content):
-            count[kind] += 1
-            found.append({**self._row("text", key), "key": key, "kind": kind, "number": count[kind]})
-        return found
+        return [
+            {**self._row("text", key), "key": key, "kind": kind, "number": number}
+            for key, (kind, number) in self.numbered.items()
+        ]
 
     def mistakes(self) -> list[tuple[str, str, str]]:
         """For the summary: the name of a field's element, what the field is called, and what is wrong with it."""
@@ -115,9 +115,18 @@ class TextForm(forms.Form):
         _language, part, key = place
         if part != "text":
             return str(LABELS[part])
-        same_kind = [other for other, kind in structure(self.content) if kind == dict(structure(self.content))[key]]
-        label = LABELS[dict(structure(self.content))[key]]
-        return f"{label} {same_kind.index(key) + 1}"
+        kind, number = self.numbered[key]
+        return f"{LABELS[kind]} {number}"
+
+
+def _numbered(content: Content) -> dict[str, tuple[str, int]]:
+    """The kind of each block, and its number among those of its kind."""
+    count: Counter[str] = Counter()
+    found = {}
+    for key, kind in structure(content):
+        count[kind] += 1
+        found[key] = (kind, count[kind])
+    return found
 
 
 class MeaningForm(forms.Form):

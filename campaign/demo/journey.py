@@ -146,7 +146,8 @@ class Journey:
     def authorise(self, dispatch: Dispatch) -> None:
         """A dry run, then the words of two people for the dossier as it is."""
         if any(finding.check.act == "put_together" for finding in dossier.of(dispatch).open):
-            dispatches.put_together(dispatch, by=self.staff["campaigner"])
+            seen = dossier.of(dispatch).sha256
+            dispatches.put_together(dispatch, by=self.staff["campaigner"], seen=seen)
         if dossier.of(dispatch).looked.dry_run_of_these() is None:
             self.rehearse(dispatch)
         for finding in dossier.of(dispatch).open:

@@ -47,7 +47,7 @@ def _of_file(file: EditionFile) -> dict[str, Any]:
 def _of_delivery(delivery: Delivery) -> dict[str, Any]:
     recipient, wording = delivery.recipient, wording_of(delivery)
     told: dict[str, Any] = {
-        "title": wording.title if wording else recipient.title,
+        "title": wording.title if wording else getattr(recipient, f"title_{delivery.language}"),
         "channel": delivery.channel,
         "address": delivery.address,
         "language": delivery.language,

@@ -112,13 +112,17 @@ def prepare_next(refused: Delivery, further: FurtherAddress, *, by: User) -> Dis
     return dispatch
 
 
-def put_together(dispatch: Dispatch, *, by: User) -> None:
+def put_together(dispatch: Dispatch, *, by: User, seen: str) -> None:
     """Freeze the mails anew, of today's date, to the addresses and with the words as they are now.
 
-    Raises `AlreadySent` where another delivery of the edition goes to what is the address now.
+    `seen` is the SHA-256 of the dossier that `by` looked at: raises `AnotherDossier`, so that nobody undoes what
+    somebody else has just put together and authorised. Raises `AlreadySent` where another delivery of the edition goes
+    to what is the address now.
     """
     try:
         with _still_prepared(dispatch) as locked:
+            if dossier.of(locked).sha256 != seen:
+                raise AnotherDossier
             anew = locked.deliveries.filter(after=None).exclude(status=DeliveryStatus.CANCELLED)
             anew.update(address=Cast("pk", CharField()))  # so that one can take the address that another leaves
             for delivery in anew.select_related("recipient"):
@@ -216,8 +220,9 @@ def sweep() -> None:
 def void_what_changed(among: Iterable[Dispatch]) -> None:
     """What was authorised or waived of a dossier that is another by now counts no more, even if it returns."""
     for dispatch in among:
-        with suppress(Overtaken), _still_prepared(dispatch) as locked:
-            _look(locked)
+        if any(_void(dispatch, dossier.of(dispatch))):  # most often nothing is, and nobody has to wait for the lock
+            with suppress(Overtaken), _still_prepared(dispatch) as locked:
+                _look(locked)
 
 
 def start(dispatch: Dispatch) -> None:
@@ -295,15 +300,21 @@ def _look(dispatch: Dispatch) -> dossier.Dossier:
     To be called with the lock of the row, before something is decided on the dossier and after something changed it.
     """
     now = dossier.of(dispatch)
-    found = {(finding.key, finding.facts) for finding in now.findings}
-    for waiver in now.looked.standing:
-        if (waiver.finding, waiver.facts) not in found:
-            _end(waiver, by=None)
-    holds = {authorisation.pk for authorisation in holding(dispatch, now.sha256)}
-    for authorisation in dispatch.authorisations.filter(void_since=None).exclude(pk__in=holds):
+    waivers, authorisations = _void(dispatch, now)
+    for waiver in waivers:
+        _end(waiver, by=None)
+    for authorisation in authorisations:
         Authorisation.objects.filter(pk=authorisation.pk).update(void_since=timezone.now())
         witness(authorisation, "void", by=None)
     return now
+
+
+def _void(dispatch: Dispatch, now: dossier.Dossier) -> tuple[list[Waiver], list[Authorisation]]:
+    """What stands, and should not: it is of another dossier, or by somebody who may authorise no more."""
+    found = {(finding.key, finding.facts) for finding in now.findings}
+    waivers = [waiver for waiver in now.looked.standing if (waiver.finding, waiver.facts) not in found]
+    holds = {authorisation.pk for authorisation in holding(dispatch, now.sha256)}
+    return waivers, list(dispatch.authorisations.filter(void_since=None).exclude(pk__in=holds))
 
 
 def _end(waiver: Waiver, *, by: User | None) -> None:

@@ -1,6 +1,8 @@
 """What came back: each mail is taken in once, and moves the delivery that it belongs to, if it may."""
 
 import logging
+from collections.abc import Iterator
+from itertools import islice
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -21,6 +23,7 @@ from mailing.models import Mail
 Kind = Notice.Kind
 IN_HAND = (DeliveryStatus.CLAIMED, DeliveryStatus.SENDING)
 SIGNED = (Kind.FAILED, Kind.DELAYED, Kind.TAKEN)  # these change what is said of a delivery: a token must vouch for them
+AT_ONCE = 200
 log = logging.getLogger(__name__)
 
 
@@ -29,25 +32,34 @@ class NotYet(Exception):
 
 
 def read() -> None:
-    """Take in what is unread in the mailbox of `BOUNCE_MAILBOX_URL`. One that can't be taken in holds up no other."""
+    """Take in what is unread in the mailbox of `BOUNCE_MAILBOX_URL`, at most `AT_ONCE`.
+
+    What can't be taken in holds up nothing: it is not counted, and tried again with the next reading.
+    """
     if not settings.BOUNCE_MAILBOX_URL:
         return
-    troubles = []
+    troubles: list[Exception] = []
     try:
         with mailboxes.opened(settings.BOUNCE_MAILBOX_URL) as mailbox:
-            for name, raw in mailbox.unread():
-                try:
-                    take_in(raw)
-                except NotYet:
-                    continue
-                except Exception as trouble:
-                    troubles.append(trouble)
-                    continue
+            for name in islice(_taken_in(mailbox, troubles), AT_ONCE):
                 mailbox.mark(name)
     except mailboxes.Unreachable as trouble:
         log.error("The mailbox of BOUNCE_MAILBOX_URL can't be read: %s. It is tried again every minute.", trouble)
     if troubles:
         raise ExceptionGroup("Mails that could not be taken in", troubles)
+
+
+def _taken_in(mailbox: mailboxes.Mailbox, troubles: list[Exception]) -> Iterator[str]:
+    """The names of those that were; why others were not goes to `troubles`."""
+    for name, raw in mailbox.unread():
+        try:
+            take_in(raw)
+        except NotYet:
+            continue
+        except Exception as trouble:
+            troubles.append(trouble)
+            continue
+        yield name
 
 
 def take_in(raw: bytes) -> None:

@@ -149,8 +149,13 @@ def _check(headings: list[str], found: list[str]) -> None:
 
 
 def _listed(headings: list[str]) -> str:
-    shown = [" ".join(heading.split())[:40] for heading in headings if heading][:20]
+    shown = [_shown(" ".join(heading.split())[:40]) for heading in headings if heading][:20]
     return ", ".join(_("“%(heading)s”") % {"heading": heading} for heading in shown)
+
+
+def _shown(text: str) -> str:
+    """What a terminal must not be told is shown to be there."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def _says_something(cell: Cell) -> bool:

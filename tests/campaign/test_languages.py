@@ -777,7 +777,7 @@ class TestDesk:
         other.post(reverse("desk:waive", args=[pk]), {**waiver, "reason": "…"}, status=409)
         other.post(reverse("desk:take_back_waiver", args=[pk]), {"waiver": Waiver.objects.get().pk})
         other.post(reverse("desk:waive", args=[pk]), {**waiver, "reason": "…"})
-        one.post(reverse("desk:put_together", args=[pk]))
+        one.post(reverse("desk:put_together", args=[pk]), {"seen": dossier_of(Dispatch.objects.get()).sha256})
         one.post(authorise, {"shown": shown}, status=409)
         for _ in range(2):
             one.post(reverse("desk:dry_run", args=[pk]))

@@ -18,7 +18,7 @@ from django.utils import timezone, translation
 from pytest_django import Settings
 
 from accounts.models import Role, User
-from dispatch import dossier, emails, smtp, tasks
+from dispatch import emails, smtp, tasks
 from dispatch.catcher import catching
 from dispatch.dossier import changes
 from dispatch.models import Authorisation, Channel, Delivery, Dispatch, DryRun, Edition, Recipient, Waiver, Wording
@@ -90,6 +90,11 @@ def form_of(user: User, dispatch: Dispatch) -> dict[str, str]:
 def give_word(user: User, dispatch: Dispatch, *, status: int = 200, **seen: str) -> str:
     stated = seen or form_of(user, dispatch)
     return post(user, f"/desk/dispatches/{dispatch.pk}/authorise/", status, **stated)
+
+
+def put_together(user: User, dispatch: Dispatch, *, seen: str = "") -> str:
+    seen = seen or dossier_of(dispatch).sha256
+    return post(user, f"/desk/dispatches/{dispatch.pk}/put-together/", seen=seen)
 
 
 def status_of(dispatch: Dispatch) -> str:
@@ -174,7 +179,7 @@ def added(dispatch: Dispatch) -> None:
 
 def unfit(dispatch: Dispatch) -> None:
     dispatch.edition.letter.covering.delete()
-    dispatches.put_together(dispatch, by=dispatch.prepared_by)
+    dispatches.put_together(dispatch, by=dispatch.prepared_by, seen=dossier_of(dispatch).sha256)
 
 
 def outdated(dispatch: Dispatch) -> None:
@@ -259,7 +264,7 @@ def test_mails_of_the_day_before_yesterday_go_and_older_ones_do_not(dispatch: Di
     with time_machine.travel(timezone.now() + timedelta(days=3, minutes=1)):
         assert "grown-old" in kinds(dispatch)
         assert "more than three days ago" in page(campaigner, dispatch)
-        assert "put together anew" in post(campaigner, f"/desk/dispatches/{dispatch.pk}/put-together/")
+        assert "put together anew" in put_together(campaigner, dispatch)
         assert "grown-old" not in kinds(dispatch)
         [first, *_] = dispatch.deliveries.all()
         assert timezone.now() - first.wording.put_together_at < timedelta(minutes=1)
@@ -569,13 +574,28 @@ def test_put_together_anew_it_says_what_is_written_now_and_goes_where_it_should(
     recipient.save()
     dispatch.edition.letter.recipients.filter(order=2).update(channel=Channel.POST, email="")
     assert {finding.check.key for finding in dossier_of(dispatch).open} >= {"outdated"}
-    post(campaigner, f"/desk/dispatches/{dispatch.pk}/put-together/")
+    put_together(campaigner, dispatch)
     assert "outdated" not in kinds(dispatch)
     first, second = dispatch.deliveries.all()
     assert first.address == "office@government.example.org"
     assert "Добры дзень!" in first.wording.covering
     assert (second.channel, second.wording.sha256) == (Channel.POST, "")
     assert "Міністру сувязі" in second.wording.address_block
+
+
+def test_from_a_page_that_is_old_nothing_is_put_together_anew(
+    dispatch: Dispatch, campaigner: User, sender: User
+) -> None:
+    """Somebody else has mended it meanwhile, and given their word."""
+    with time_machine.travel(timezone.now() + timedelta(days=4)):
+        seen = dossier_of(dispatch).sha256
+        assert f'name="seen" value="{seen}"> <button type="submit">Put everything together anew' in page(
+            campaigner, dispatch
+        )
+        put_together(sender, dispatch)
+        for old in (seen, "x"):
+            assert "Nothing was done" in put_together(campaigner, dispatch, seen=old)
+    assert Event.objects.about(dispatch).filter(target="put together").count() == 1
 
 
 @pytest.mark.parametrize("left_to", ["first", "new"])
@@ -586,7 +606,7 @@ def test_put_together_anew_an_office_may_take_the_address_that_another_leaves(
     new = first.address if left_to == "first" else "new@government.example.org"
     for delivery, email in ((first, ""), (second, new), (first, second.address)):
         Recipient.objects.filter(pk=delivery.recipient_id).update(email=email)
-    assert "put together anew" in post(campaigner, f"/desk/dispatches/{dispatch.pk}/put-together/")
+    assert "put together anew" in put_together(campaigner, dispatch)
     assert [delivery.address for delivery in dispatch.deliveries.all()] == [second.address, new]
 
 
@@ -677,7 +697,7 @@ def test_who_authorises_again_is_shown_only_what_changed(dispatch: Dispatch, cam
     give_word(campaigner, dispatch)
     changed_covering(Dispatch.objects.select_related("edition__letter").get())
     dispatches.exclude(dispatch.deliveries.get(recipient__order=2), by=sender)
-    dispatches.put_together(dispatch, by=sender)
+    dispatches.put_together(dispatch, by=sender, seen=dossier_of(dispatch).sha256)
     waive_all(dispatch, by=sender)
     answer = freshly_signed_in(campaigner).get(f"/desk/dispatches/{dispatch.pk}/")
     told = {change.part: change for change in answer.context["changes"] if change.part}
@@ -807,7 +827,7 @@ def test_what_is_authorised_gets_no_other_dry_run(dispatch: Dispatch, campaigner
 def test_what_is_put_together_anew_wants_a_dry_run_of_its_own(dispatch: Dispatch, campaigner: User) -> None:
     rehearse(dispatch)
     changed_covering(Dispatch.objects.select_related("edition__letter").get())
-    dispatches.put_together(dispatch, by=campaigner)
+    dispatches.put_together(dispatch, by=campaigner, seen=dossier_of(dispatch).sha256)
     assert "no-dry-run" in kinds(dispatch)
 
 
@@ -994,10 +1014,16 @@ def test_the_dossier_is_all_there(dispatch: Dispatch, sender: User) -> None:
         assert told in shown
 
 
-def test_facts_are_the_same_each_time(dispatch: Dispatch) -> None:
+@pytest.mark.parametrize("language", ["en", "be", "ru"])
+def test_facts_are_the_same_each_time_and_for_whoever_reads_them(dispatch: Dispatch, language: str) -> None:
+    """Else a worker, or a colleague who reads another language, would void what was authorised."""
+    disputed(dispatch)
+    dispatch.edition.letter.recipients.update(salutation_be="", salutation_ru="")
+    Wording.objects.first().delete()  # type: ignore[union-attr]
     first = dossier_of(dispatch)
-    assert dossier.of(Dispatch.objects.get()).sha256 == first.sha256
-    assert first.changes_since(first.facts) == []
+    with translation.override(language):
+        assert dossier_of(dispatch).sha256 == first.sha256
+        assert dossier_of(dispatch).changes_since(first.facts) == []
 
 
 def test_a_change_is_told_in_words(dispatch: Dispatch, settings: Settings) -> None:

@@ -423,6 +423,7 @@ def test_a_maildir_is_read_once_and_nothing_deleted(delivery: Delivery, maildir:
 def test_one_that_cant_be_taken_in_holds_up_no_other_and_is_read_again(
     delivery: Delivery, maildir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(mailbox, "AT_ONCE", 1)  # what fails takes nobody's place
     (maildir / "new" / "1.reply").write_bytes(answer(delivery))
     (maildir / "new" / "2.report").write_bytes(report(delivery, "failed", "5.1.1"))
     with monkeypatch.context() as full:
@@ -434,6 +435,18 @@ def test_one_that_cant_be_taken_in_holds_up_no_other_and_is_read_again(
     mailbox.read()
     assert not list((maildir / "new").iterdir())
     assert evidence.contents(Reply.objects.get().files.get()) == answer(delivery)
+
+
+def test_a_full_mailbox_is_read_bit_by_bit(delivery: Delivery, maildir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mailbox, "AT_ONCE", 2)
+    for number in range(3):
+        (maildir / "new" / f"{number}.mail").write_bytes(
+            answer(delivery, Message_ID=f"<{number}@government.example.org>")
+        )
+    for left in (1, 0):
+        mailbox.read()
+        assert len(list((maildir / "new").iterdir())) == left
+    assert Reply.objects.count() == 3
 
 
 def test_one_that_cant_be_read_at_all_holds_up_no_other(

@@ -369,6 +369,9 @@ class TestHeadings:
 
     def test_no_column_of_organisations(self) -> None:
         assert "“Name”, “Country”" in refusal("Name,Country\nOne,BY\n")
+        assert "“�[2J�Name”" in refusal("\x1b[2J\aName,x\n"), (
+            "a terminal is told nothing, and the reader that there is something"
+        )
 
 
 class TestCells:
