@@ -423,6 +423,13 @@ class Delivery(Stateful):
         return self.is_mail and self.status in GONE_OUT and (self.refused_on is None or came_back)
 
     @property
+    def left_on(self) -> date | None:
+        """The first day on which it can have been anywhere; None while nobody was to send it."""
+        is_off_our_hands = self.status in GONE_OUT
+        left = self.settled_at if is_off_our_hands else self.first_tried_at or self.dispatch.authorised_at
+        return left.date() if left else None
+
+    @property
     def answer_due_on(self) -> date | None:
         """The last day of the legal term, which counts from the day of registration."""
         if self.registered_on is None or self.recipient.answer_days is None:
@@ -431,10 +438,10 @@ class Delivery(Stateful):
 
     @property
     def is_overdue(self) -> bool:
-        """The legal term is over, and nothing that may be an answer has come."""
+        """The legal term is over, and nothing that may be an answer has come, to whichever of our letters there."""
         due = self.answer_due_on
         is_over = self.status == DeliveryStatus.REGISTERED and due is not None and due < timezone.now().date()
-        return is_over and not self.replies.may_be_answers().exists()
+        return is_over and not Reply.objects.may_be_answers().filter(delivery__recipient=self.recipient_id).exists()
 
 
 class Wording(models.Model):

@@ -48,6 +48,18 @@ def register(delivery: Delivery, *, on: date, number: str, by: User) -> None:
     move_on_record(delivery, DeliveryStatus.REGISTERED, by=by, registered_on=on, registered_as=number)
 
 
+def correct_registration(delivery: Delivery, *, on: date, number: str, by: User) -> None:
+    """Another day or number than was written down; of another day the term is another. Raises `Overtaken`."""
+    anew = {} if on == delivery.registered_on else {"reminded_at": None}
+    as_it_was = {"registered_on": delivery.registered_on, "registered_as": delivery.registered_as}
+    with transaction.atomic():
+        registered = Delivery.objects.filter(pk=delivery.pk, status=DeliveryStatus.REGISTERED, **as_it_was)
+        if not registered.update(registered_on=on, registered_as=number, **anew):
+            raise Overtaken(f"Delivery {delivery.pk} is not registered as it was")
+        witness(delivery, "corrected", by=by)
+        touch(delivery.edition.letter, "delivery")
+
+
 def call_refused(delivery: Delivery, *, on: date, by: User) -> None:
     """The last rung: say publicly that the office would not receive it. Raises `IllegalMove` or `Overtaken`."""
     move_on_record(delivery, DeliveryStatus.REFUSED, by=by, refused_on=on)
@@ -57,7 +69,9 @@ def call_refused(delivery: Delivery, *, on: date, by: User) -> None:
 
 
 def file_reply(delivery: Delivery, *, by: User, **stated: Any) -> Reply:
-    """What came otherwise than by mail, or to another mailbox."""
+    """What came otherwise than by mail, or to another mailbox. Raises `Overtaken` where nothing was sent yet."""
+    if delivery.left_on is None:
+        raise Overtaken(f"Delivery {delivery.pk} is with us")
     with transaction.atomic():
         reply: Reply = delivery.replies.create(filed_by=by, **stated)
         touch(delivery.edition.letter, "delivery")

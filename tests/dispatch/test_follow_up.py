@@ -295,6 +295,70 @@ def test_the_legal_term_counts_from_registration(sender: User) -> None:
     assert "ends on 22 August 2020 (Law on Appeals, article 17)" in public(delivery)
 
 
+def test_a_registration_that_was_written_down_wrongly_is_corrected(campaigner: User, sender: User) -> None:
+    """The term counts from the right day, and whoever was reminded too early is reminded in time."""
+    delivery = accepted()
+    Recipient.objects.update(answer_days=15)
+    address = f"/desk/deliveries/{delivery.pk}/registered/"
+    press(sender, address, **{"registered-on": "2020-08-07", "registered-number": "12/345"})
+    tasks.remind()
+    assert "Correct what is written down of the registration" in page(sender, delivery)
+    stated = {"registered-on": "2020-08-17", "registered-number": "12/346", "registered-was": "2020-08-07 12/345"}
+    assert "It is on record." in press(sender, address, **stated)
+    assert "Registered by the office: 17 August 2020, No. 12/346" in public(delivery)
+    assert now_at(delivery).answer_due_on == date(2020, 9, 1)
+    assert Event.objects.about(delivery).latest("pk").by == sender
+    tasks.remind()
+    assert Mail.objects.filter(key__endswith=f":{campaigner.pk}", key__startswith="term:").count() == 2
+    stale = press(sender, address, **{**stated, "registered-on": "2020-08-27"})
+    assert "Nothing was done" in stale
+    assert "17 August 2020" in public(delivery)
+
+
+def test_of_two_who_register_at_once_one_is_told(sender: User) -> None:
+    delivery = accepted()
+    address = f"/desk/deliveries/{delivery.pk}/registered/"
+    press(sender, address, **{"registered-on": "2020-08-07", "registered-number": "1"})
+    assert "Nothing was done" in press(sender, address, **{"registered-on": "2020-08-08", "registered-number": "2"})
+    assert now_at(delivery).registered_as == "1"
+
+
+@pytest.mark.parametrize(
+    ("address", "stated"),
+    [
+        ("registered", {"registered-on": "2020-08-03"}),
+        ("taken", {"taken-at": "2020-08-03T09:00", "taken-relay_id": "4F2B21", "taken-server": "mx.example.org"}),
+        ("replies", {"reply-kind": "answer", "reply-channel": "post", "reply-received_on": "2020-08-03"}),
+    ],
+)
+def test_nothing_became_of_it_before_it_left(sender: User, address: str, stated: dict[str, Any]) -> None:
+    delivery = accepted()
+    answer = press(sender, f"/desk/deliveries/{delivery.pk}/{address}/", status=422, **stated)
+    assert "The letter left on 5 August 2020. Enter a day that is not before that." in answer
+    earlier_elsewhere = {name: value.replace("2020-08-03", "2020-08-04") for name, value in stated.items()}
+    assert "It is on record." in press(sender, f"/desk/deliveries/{delivery.pk}/{address}/", **earlier_elsewhere)
+
+
+def test_what_was_posted_does_not_arrive_before(campaigner: User, sender: User) -> None:
+    delivery = by(Channel.POST, "Мінск", sender, campaigner)
+    address = f"/desk/deliveries/{delivery.pk}/carried/"
+    day = timezone.now().date()
+    stated = {"carried-to": "posted", "carried-on": day - timedelta(days=5)}
+    assert "Enter a day that is not before that." in press(sender, address, status=422, **stated)
+    press(sender, address, **{"carried-to": "posted", "carried-on": day})
+    assert "Nothing was done" in press(sender, address, **{"carried-to": "posted", "carried-on": day})  # pressed twice
+
+
+def test_no_reply_came_to_what_nobody_sent(campaigner: User, sender: User) -> None:
+    delivery = failed()
+    way = delivery.recipient.further_addresses.create(channel=Channel.FAX, address="+375 17 000")
+    prepared = dispatches.prepare_next(delivery, way, by=campaigner).deliveries.get()
+    assert "File a reply that came otherwise" not in page(sender, prepared)
+    stated = {"reply-kind": "answer", "reply-channel": "fax", "reply-received_on": YESTERDAY}
+    assert "Nothing was done" in press(sender, f"/desk/deliveries/{prepared.pk}/replies/", **stated)
+    assert not Reply.objects.exists()
+
+
 @pytest.mark.parametrize("language", ["en", "be", "ru"])
 def test_delivered_is_never_said_of_smtp(language: str) -> None:
     delivery = accepted()
@@ -464,6 +528,26 @@ def test_a_follow_up_letter_is_prepared_when_the_term_is_over(sender: User, lang
     assert delivery.wording.salutation in shown
     assert desk_of(sender).get(f"{page}label.pdf").status_code == 200
     assert desk_of(sender).get(f"{page}covering.pdf").status_code == 200
+
+
+def test_an_answer_that_came_by_another_way_is_one(campaigner: User, sender: User) -> None:
+    """No follow-up letter says that there is none, and nobody is reminded: as the public record says no silence."""
+    delivery = failed()
+    way = delivery.recipient.further_addresses.create(channel=Channel.POST, address="Мінск")
+    made = dispatches.prepare_next(delivery, way, by=campaigner)
+    authorise(made, by=sender)
+    dispatches.start(made)
+    posted = made.deliveries.get()
+    long_ago = timezone.now() - timedelta(days=60)
+    Recipient.objects.update(answer_days=15)
+    Delivery.objects.filter(pk=posted.pk).update(
+        status="registered", settled_at=long_ago, registered_on=long_ago.date()
+    )
+    assert now_at(posted).is_overdue
+    delivery.replies.create(kind=Reply.Kind.ANSWER, channel=Channel.EMAIL, received_on=YESTERDAY)
+    assert not now_at(posted).is_overdue
+    tasks.remind()
+    assert not Mail.objects.filter(key__startswith="term:").exists()
 
 
 @pytest.mark.parametrize("case", ["the last day", "answered", "not registered", "no term"])
