@@ -195,17 +195,18 @@ def bundled(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_page(access_deliveries)
 def reply(request: HttpRequest, pk: int) -> HttpResponse:
     """Read a reply, say what it is, and write what the public reads of it."""
-    known = Reply.objects.select_related("delivery__edition__letter", "delivery__recipient", "published_by")
-    found = get_object_or_404(known, pk=pk)
+    found = _reply(pk)
     form = SummaryForm(request.POST or None, reply=found)
-    if form.is_valid():
-        kind, summaries = form.cleaned_data["kind"], form.summaries()
-        outcomes.describe(found, kind=kind, summaries=summaries, by=staff(request))
-        messages.success(request, _("Saved."))
-        return redirect("desk:reply", pk=pk)
-    letter = found.delivery.edition.letter
-    context = {"reply": found, "delivery": found.delivery, "letter": letter, "form": form}
-    return render(request, "desk/reply.html", context, status=422 if form.is_bound else 200)
+    if not form.is_valid():
+        return _reply_page(request, found, form, status=422 if form.is_bound else 200)
+    try:
+        if request.POST.get("seen") != outcomes.seen_of(found):
+            raise Overtaken(f"Reply {pk} is another than the page showed")
+        outcomes.describe(found, by=staff(request), **form.cleaned_data)
+    except (Overtaken, outcomes.Untold):
+        return _reply_page(request, _reply(pk), form, status=409, is_overtaken=True)
+    messages.success(request, _("Saved."))
+    return redirect("desk:reply", pk=pk)
 
 
 @require_POST
@@ -249,9 +250,30 @@ def _write_down(request: HttpRequest, found: Delivery, form: forms.Form, verb: C
     return redirect("desk:delivery", pk=found.pk)
 
 
+def _reply(pk: int) -> Reply:
+    known = Reply.objects.select_related("delivery__edition__letter", "delivery__recipient", "delivery__dispatch")
+    return get_object_or_404(known, pk=pk)
+
+
+def _reply_page(
+    request: HttpRequest, found: Reply, form: SummaryForm, *, status: int, is_overtaken: bool = False
+) -> HttpResponse:
+    context = {
+        "reply": found,
+        "delivery": found.delivery,
+        "letter": found.delivery.edition.letter,
+        "form": form,
+        "seen": outcomes.seen_of(found),
+        "theirs": SummaryForm(reply=found) if is_overtaken else None,
+    }
+    return render(request, "desk/reply.html", context, status=status)
+
+
 def _turn(request: HttpRequest, pk: int, verb: Callable[..., None], done: str) -> HttpResponse:
-    found = get_object_or_404(Reply.objects.select_related("delivery__edition__letter"), pk=pk)
+    found = _reply(pk)
     try:
+        if request.POST.get("seen") != outcomes.seen_of(found):
+            raise Overtaken(f"Reply {pk} is another than the page showed")
         verb(found, by=staff(request))
         messages.success(request, done)
     except outcomes.Untold:

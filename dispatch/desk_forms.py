@@ -266,25 +266,26 @@ class ReplyForm(AboutDelivery):
     file = PictureField(label=_("Scan"), required=False)
 
 
-class SummaryForm(forms.Form):
+class SummaryForm(AboutDelivery):
     """What a reply is, and what the public reads of it, in each language of the site."""
 
     kind = forms.ChoiceField(label=_("What it is"), choices=KINDS)
+    received_on = PastDateField(label=_("Day on which it came"))
+    number = LineField(label=_("Number that the office gave it"), max_length=100, required=False)
 
     def __init__(self, *args: Any, reply: Reply, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["kind"].initial = reply.kind
+        super().__init__(*args, delivery=reply.delivery, **kwargs)
+        self.initial.update(kind=reply.kind, received_on=reply.received_on, number=reply.number)
+        if reply.filed_by_id is None:  # the mail itself says when it came
+            del self.fields["received_on"]
         for code, name in settings.LANGUAGES:
             self.fields[f"summary_{code}"] = TextField(
                 label=f"{Reply._meta.get_field('summary').verbose_name}: {name}",
                 max_length=2000,
-                required=False,
+                required=reply.published_at is not None,
                 initial=getattr(reply, f"summary_{code}"),
                 widget=forms.Textarea(attrs={"rows": 5, "lang": code}),
             )
-
-    def summaries(self) -> dict[str, str]:
-        return {code: self.cleaned_data[f"summary_{code}"] for code, _name in settings.LANGUAGES}
 
 
 # The stop switch ----------------------------------------------------------------------------------

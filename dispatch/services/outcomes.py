@@ -1,9 +1,12 @@
 """What people find out, carry, or receive: the part of a delivery's life that no machine sees."""
 
+import hashlib
+import json
 from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.utils import timezone
 
@@ -78,32 +81,54 @@ def file_reply(delivery: Delivery, *, by: User, **stated: Any) -> Reply:
     return reply
 
 
-def describe(reply: Reply, *, kind: str, summaries: dict[str, str], by: User) -> None:
-    """Say what a reply is, and what the public may read of it once it is published."""
-    columns = {f"summary_{language}": text for language, text in summaries.items()}
-    with transaction.atomic():
-        Reply.objects.filter(pk=reply.pk).update(kind=kind, **columns)
-        witness(reply, "described", by=by)
-        touch(reply.delivery.edition.letter, "delivery")
+def as_described(reply: Reply) -> dict[str, Any]:
+    """What staff say of a reply, by column, as `reply` was read."""
+    summaries = [f"summary_{language}" for language, _ in settings.LANGUAGES]
+    return {column: getattr(reply, column) for column in ("kind", "received_on", "number", *summaries)}
+
+
+def seen_of(reply: Reply) -> str:
+    """Tells what somebody saw of `reply` from what others make of it."""
+    told = as_described(reply) | {"published_at": reply.published_at}
+    return hashlib.sha256(json.dumps(told, cls=DjangoJSONEncoder).encode()).hexdigest()
+
+
+def describe(reply: Reply, *, by: User, **stated: Any) -> None:
+    """Say what a reply is, and what the public may read of it once it is published.
+
+    `stated` are columns of `as_described`. Raises `Untold` where it is public and would say less, or `Overtaken`.
+    """
+    if reply.published_at and not _is_told({**as_described(reply), **stated}):
+        raise Untold
+    _swap(reply, "described", by=by, **stated)
 
 
 def publish(reply: Reply, *, by: User) -> None:
     """Show date and summary on the public record. Raises `Untold` or, if it is public already, `Overtaken`."""
-    texts = [getattr(reply, f"summary_{language}") for language, _ in settings.LANGUAGES]
-    if reply.kind == Reply.Kind.UNREAD or not all(texts):
+    if reply.published_at:
+        raise Overtaken
+    if not _is_told(as_described(reply)):
         raise Untold
-    _swap(reply, "published", by=by, was=None, published_at=timezone.now(), published_by=by)
+    _swap(reply, "published", by=by, published_at=timezone.now(), published_by=by)
 
 
 def unpublish(reply: Reply, *, by: User) -> None:
     if reply.published_at is None:
         raise Overtaken
-    _swap(reply, "taken back", by=by, was=reply.published_at, published_at=None, published_by=None)
+    _swap(reply, "taken back", by=by, published_at=None, published_by=None)
 
 
-def _swap(reply: Reply, what: str, *, by: User, was: datetime | None, **columns: Any) -> None:
+def _is_told(described: dict[str, Any]) -> bool:
+    summaries = [text for column, text in described.items() if column.startswith("summary_")]
+    return described["kind"] != Reply.Kind.UNREAD and all(summaries)
+
+
+def _swap(reply: Reply, what: str, *, by: User, **columns: Any) -> None:
+    """What `reply` was when it was read is what is changed, or published."""
     with transaction.atomic():
-        if not Reply.objects.filter(pk=reply.pk, published_at=was).update(**columns):
-            raise Overtaken(f"Reply {reply.pk} was published or taken back meanwhile")
+        now = Reply.objects.select_for_update().get(pk=reply.pk)
+        if seen_of(now) != seen_of(reply):
+            raise Overtaken(f"Reply {reply.pk} is another meanwhile")
+        Reply.objects.filter(pk=reply.pk).update(**columns)
         witness(reply, what, by=by)
         touch(reply.delivery.edition.letter, "delivery")

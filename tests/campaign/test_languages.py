@@ -45,7 +45,7 @@ from dispatch.models import (
     Wording,
 )
 from dispatch.seal import DEMONSTRATION
-from dispatch.services import dispatches
+from dispatch.services import dispatches, outcomes
 from dispatch.services.dry_runs import Trouble
 from dispatch.states import DeliveryStatus, DispatchStatus, DryRunStatus, EditionStatus
 from ledger.services import witness
@@ -912,11 +912,17 @@ class TestFollowUp:
         delivery = dispatches.prepare(sealed_edition(letter), by=user).deliveries.all()[0]
         reply = delivery.replies.create(channel="post", received_on=date(2020, 8, 5))
         page, publish = reverse("desk:reply", args=[reply.pk]), reverse("desk:publish_reply", args=[reply.pk])
+        told = {"kind": "answer", **{f"summary_{code}": "Знаем" for code in ("en", "be", "ru")}}
+
+        def seen() -> dict[str, str]:
+            return {"seen": outcomes.seen_of(Reply.objects.get(pk=reply.pk))}
+
         at_desk.post(page, {"kind": "unread"}, status=422)
-        at_desk.post(publish)
-        at_desk.post(page, {"kind": "answer", **{f"summary_{code}": "Знаем" for code in ("en", "be", "ru")}})
+        at_desk.post(publish, seen())
+        at_desk.post(page, told, status=409)
+        at_desk.post(page, {**told, **seen()})
         for verb in (publish, publish, reverse("desk:unpublish_reply", args=[reply.pk])):
-            at_desk.post(verb)
+            at_desk.post(verb, seen())
         with translation.override(language):
             for kind in Reply.Kind.values:
                 assert_speaks(language, record.reply_sentence(Reply(kind=kind, received_on=date(2020, 8, 5))))

@@ -424,19 +424,81 @@ def test_a_reply_is_published_when_staff_say_so_in_every_language(sender: User) 
     assert "Answered" not in public(delivery)
     address = f"/desk/replies/{reply.pk}/"
     assert "&lt;b&gt;know&lt;/b&gt;" in desk_of(sender).get(address).content.decode()
-    assert "write the summary in every language" in press(sender, f"{address}publish/")
-    press(sender, address, kind="answer", summary_en="It knows.", summary_be="Ведае.", summary_ru="Знает.")
-    press(sender, f"{address}publish/")
+    assert "write the summary in every language" in press(sender, f"{address}publish/", seen=seen(reply))
+    describe(sender, reply)
+    press(sender, f"{address}publish/", seen=seen(reply))
     assert "Answered: 20 August 2020" in public(delivery)
-    assert "Nothing was done" in press(sender, f"{address}publish/")
-    press(sender, f"{address}unpublish/")
+    assert "Nothing was done" in press(sender, f"{address}publish/", seen=seen(reply))
+    press(sender, f"{address}unpublish/", seen=seen(reply))
     assert "Answered" not in public(delivery)
+
+
+def seen(reply: Reply) -> str:
+    """What a page of `reply` says that it shows."""
+    return outcomes.seen_of(Reply.objects.get(pk=reply.pk))
+
+
+def describe(by: User, reply: Reply, status: int = 200, **stated: Any) -> str:
+    whole = {"kind": "answer", "received_on": "2020-08-20", "summary_en": "It knows.", "summary_be": "Ведае."}
+    told = {**whole, "summary_ru": "Знает.", "seen": seen(reply), **stated}
+    return press(by, f"/desk/replies/{reply.pk}/", status=status, **told)
+
+
+def a_reply() -> Reply:
+    stated = {"kind": "other", "channel": "post", "received_on": date(2020, 8, 20), "text": "No."}
+    return outcomes.file_reply(accepted(), by=make_user(), **stated)
+
+
+def test_what_two_people_write_of_a_reply_is_not_lost(sender: User, campaigner: User) -> None:
+    """One translates into Belarusian, the other into Russian, on pages that were opened at the same time."""
+    reply = a_reply()
+    at_first = seen(reply)
+    describe(sender, reply, summary_be="Ведае.", summary_ru="", seen=at_first)
+    late = describe(campaigner, reply, status=409, summary_be="", summary_ru="Знает.", seen=at_first)
+    assert "somebody else has saved this meanwhile" in late
+    assert "Знает." in late
+    assert "Ведае." in late
+    reply.refresh_from_db()
+    assert (reply.summary_be, reply.summary_ru) == ("Ведае.", "")  # type: ignore[attr-defined]
+    describe(campaigner, reply)
+    assert seen(reply) != at_first
+
+
+def test_nobody_publishes_what_they_have_not_seen(sender: User, campaigner: User) -> None:
+    reply = a_reply()
+    describe(sender, reply)
+    looked = seen(reply)
+    describe(campaigner, reply, summary_en="It knows nothing.")
+    assert "Nothing was done" in press(sender, f"/desk/replies/{reply.pk}/publish/", seen=looked)
+    assert not Reply.objects.public().exists()
+
+
+def test_what_is_public_is_so_in_every_language(sender: User) -> None:
+    reply = a_reply()
+    describe(sender, reply)
+    press(sender, f"/desk/replies/{reply.pk}/publish/", seen=seen(reply))
+    assert "This field is required." in describe(sender, reply, status=422, summary_be="")
+    describe(sender, reply, summary_be="Усё ведае.")
+    reply.refresh_from_db()
+    assert reply.summary_be == "Усё ведае."  # type: ignore[attr-defined]
+
+
+def test_the_day_of_a_reply_is_corrected_unless_a_mail_says_it(sender: User) -> None:
+    reply = a_reply()
+    describe(sender, reply, received_on="2020-08-10", number="7/7")
+    reply.refresh_from_db()
+    assert (reply.received_on, reply.number) == (date(2020, 8, 10), "7/7")
+    assert "not before that" in describe(sender, reply, status=422, received_on="2020-07-10")
+    Reply.objects.update(filed_by=None)
+    describe(sender, reply, received_on="2020-08-11")
+    assert Reply.objects.get().received_on == date(2020, 8, 10)
 
 
 def test_nothing_is_published_of_which_the_ledger_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
     by = make_user()
     reply = outcomes.file_reply(make_delivery(), by=by, received_on=timezone.now().date(), channel="post", text="No.")
-    outcomes.describe(reply, kind=Reply.Kind.ANSWER, summaries=dict.fromkeys(("en", "be", "ru"), "No."), by=by)
+    summaries = {f"summary_{language}": "No." for language in ("en", "be", "ru")}
+    outcomes.describe(reply, kind=Reply.Kind.ANSWER, by=by, **summaries)
     reply.refresh_from_db()
 
     def broken(*_: object, **__: object) -> None:
