@@ -104,7 +104,7 @@ def prepare_next(refused: Delivery, further: FurtherAddress, *, by: User) -> Dis
         with transaction.atomic():
             dispatch = edition.dispatches.create(prepared_by=by)
             record(dispatch, by=by)
-            record(_delivery(dispatch, refused.recipient, further.channel, further.address, after=refused), by=by)
+            record(_delivery(dispatch, refused.recipient, further.channel, further.as_sent, after=refused), by=by)
             _freeze(dispatch)
     except IntegrityError:
         raise AlreadySent from None
