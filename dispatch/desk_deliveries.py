@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import access_campaign, access_deliveries, may, staff, staff_page
 from dispatch import bundle, paper, pdf, record, seal
-from dispatch.desk import REFUSALS, STAGES
+from dispatch.desk import CHANGED, REFUSALS, STAGES
 from dispatch.desk_forms import (
     CarriedForm,
     EvidenceForm,
@@ -59,19 +59,30 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @staff_page(access_deliveries)
 def taken(request: HttpRequest, pk: int) -> HttpResponse:
-    return _write_down(request, pk, TakenForm(request.POST), outcomes.note_taken)
+    found = _delivery(pk)
+    return _write_down(request, found, TakenForm(request.POST, delivery=found), outcomes.note_taken)
 
 
 @require_POST
 @staff_page(access_deliveries)
 def registered(request: HttpRequest, pk: int) -> HttpResponse:
-    return _write_down(request, pk, RegisteredForm(request.POST), outcomes.register)
+    found = _delivery(pk)
+    form = RegisteredForm(request.POST, delivery=found)
+
+    def register(delivery: Delivery, *, was: str, **stated: Any) -> None:
+        if was != form.stands:
+            raise Overtaken(f"Delivery {delivery.pk} was registered meanwhile")
+        is_there = delivery.status == DeliveryStatus.REGISTERED
+        (outcomes.correct_registration if is_there else outcomes.register)(delivery, **stated)
+
+    return _write_down(request, found, form, register)
 
 
 @require_POST
 @staff_page(access_deliveries)
 def refused(request: HttpRequest, pk: int) -> HttpResponse:
-    return _write_down(request, pk, RefusedForm(request.POST), outcomes.call_refused)
+    found = _delivery(pk)
+    return _write_down(request, found, RefusedForm(request.POST, delivery=found), outcomes.call_refused)
 
 
 @require_POST
@@ -86,7 +97,11 @@ def carried(request: HttpRequest, pk: int) -> HttpResponse:
             kind = Evidence.Kind.SCREENSHOT if delivery.channel == Channel.WEB else Evidence.Kind.RECEIPT
             evidence.keep(delivery, file, kind=kind, content_type=evidence.type_of(file), by=by)
 
-    return _write_down(request, pk, CarriedForm(request.POST, request.FILES, delivery=found), carry)
+    form = CarriedForm(request.POST, request.FILES, delivery=found)
+    if request.POST.get(form.add_prefix("to")) in form.overtaken:
+        messages.error(request, str(CHANGED))
+        return redirect("desk:delivery", pk=pk)
+    return _write_down(request, found, form, carry)
 
 
 @require_POST
@@ -95,7 +110,7 @@ def add_evidence(request: HttpRequest, pk: int) -> HttpResponse:
     def keep(delivery: Delivery, *, kind: str, file: bytes, by: Any) -> None:
         evidence.keep(delivery, file, kind=kind, content_type=evidence.type_of(file), by=by)
 
-    return _write_down(request, pk, EvidenceForm(request.POST, request.FILES), keep)
+    return _write_down(request, _delivery(pk), EvidenceForm(request.POST, request.FILES), keep)
 
 
 @require_POST
@@ -107,7 +122,8 @@ def add_reply(request: HttpRequest, pk: int) -> HttpResponse:
             kind, content_type = Evidence.Kind.REPLY, evidence.type_of(file)
             evidence.keep(delivery, file, kind=kind, content_type=content_type, by=by, reply=reply)
 
-    return _write_down(request, pk, ReplyForm(request.POST, request.FILES), file_reply)
+    found = _delivery(pk)
+    return _write_down(request, found, ReplyForm(request.POST, request.FILES, delivery=found), file_reply)
 
 
 @require_POST
@@ -179,17 +195,18 @@ def bundled(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_page(access_deliveries)
 def reply(request: HttpRequest, pk: int) -> HttpResponse:
     """Read a reply, say what it is, and write what the public reads of it."""
-    known = Reply.objects.select_related("delivery__edition__letter", "delivery__recipient", "published_by")
-    found = get_object_or_404(known, pk=pk)
+    found = _reply(pk)
     form = SummaryForm(request.POST or None, reply=found)
-    if form.is_valid():
-        kind, summaries = form.cleaned_data["kind"], form.summaries()
-        outcomes.describe(found, kind=kind, summaries=summaries, by=staff(request))
-        messages.success(request, _("Saved."))
-        return redirect("desk:reply", pk=pk)
-    letter = found.delivery.edition.letter
-    context = {"reply": found, "delivery": found.delivery, "letter": letter, "form": form}
-    return render(request, "desk/reply.html", context, status=422 if form.is_bound else 200)
+    if not form.is_valid():
+        return _reply_page(request, found, form, status=422 if form.is_bound else 200)
+    try:
+        if request.POST.get("seen") != outcomes.seen_of(found):
+            raise Overtaken(f"Reply {pk} is another than the page showed")
+        outcomes.describe(found, by=staff(request), **form.cleaned_data)
+    except (Overtaken, outcomes.Untold):
+        return _reply_page(request, _reply(pk), form, status=409, is_overtaken=True)
+    messages.success(request, _("Saved."))
+    return redirect("desk:reply", pk=pk)
 
 
 @require_POST
@@ -209,10 +226,8 @@ def unpublish_reply(request: HttpRequest, pk: int) -> HttpResponse:
 def offices(request: HttpRequest) -> HttpResponse:
     """How each office took the letters that it was sent, across letters."""
     known = Delivery.objects.select_related("recipient", "edition__letter", "dispatch").prefetch_related("replies")
-    gone_out = known.filter(dispatch__status__in=(*ON_THE_WAY, DispatchStatus.HALTED))
-    gone_out = gone_out.exclude(status=DeliveryStatus.CANCELLED)
     by_office: dict[str, list[Delivery]] = {}
-    for sent in gone_out.order_by("edition__letter", "recipient__order", "recipient", "pk"):
+    for sent in known.on_record().order_by("edition__letter", "recipient__order", "recipient", "pk"):
         by_office.setdefault(_office(sent.recipient), []).append(sent)
     rows = [(listed[0].recipient.title, record.entries(listed)) for _key, listed in sorted(by_office.items())]
     return render(request, "desk/offices.html", {"offices": rows})
@@ -224,8 +239,7 @@ def _office(recipient: Recipient) -> str:
     return " ".join(title.casefold().split())
 
 
-def _write_down(request: HttpRequest, pk: int, form: forms.Form, verb: Callable[..., None]) -> HttpResponse:
-    found = _delivery(pk)
+def _write_down(request: HttpRequest, found: Delivery, form: forms.Form, verb: Callable[..., None]) -> HttpResponse:
     if not form.is_valid():
         return _page(request, found, status=422, **{str(form.prefix): form})
     try:
@@ -233,12 +247,33 @@ def _write_down(request: HttpRequest, pk: int, form: forms.Form, verb: Callable[
         messages.success(request, _("It is on record."))
     except tuple(REFUSALS) as refusal:
         messages.error(request, str(REFUSALS[type(refusal)]))
-    return redirect("desk:delivery", pk=pk)
+    return redirect("desk:delivery", pk=found.pk)
+
+
+def _reply(pk: int) -> Reply:
+    known = Reply.objects.select_related("delivery__edition__letter", "delivery__recipient", "delivery__dispatch")
+    return get_object_or_404(known, pk=pk)
+
+
+def _reply_page(
+    request: HttpRequest, found: Reply, form: SummaryForm, *, status: int, is_overtaken: bool = False
+) -> HttpResponse:
+    context = {
+        "reply": found,
+        "delivery": found.delivery,
+        "letter": found.delivery.edition.letter,
+        "form": form,
+        "seen": outcomes.seen_of(found),
+        "theirs": SummaryForm(reply=found) if is_overtaken else None,
+    }
+    return render(request, "desk/reply.html", context, status=status)
 
 
 def _turn(request: HttpRequest, pk: int, verb: Callable[..., None], done: str) -> HttpResponse:
-    found = get_object_or_404(Reply.objects.select_related("delivery__edition__letter"), pk=pk)
+    found = _reply(pk)
     try:
+        if request.POST.get("seen") != outcomes.seen_of(found):
+            raise Overtaken(f"Reply {pk} is another than the page showed")
         verb(found, by=staff(request))
         messages.success(request, done)
     except outcomes.Untold:
@@ -289,17 +324,19 @@ def _connection(facts: dict[str, Any]) -> list[tuple[str, Any]]:
 def _forms(found: Delivery) -> dict[str, forms.Form]:
     """What may be written down as it stands."""
     allows = found.machine.allows
-    offered: dict[str, forms.Form] = {"evidence": EvidenceForm(), "reply": ReplyForm()}
+    offered: dict[str, forms.Form] = {"evidence": EvidenceForm()}
+    if found.left_on:
+        offered["reply"] = ReplyForm(delivery=found)
     if (
         found.is_mail
         and found.taken_at is None
         and found.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.REGISTERED)
     ):
-        offered["taken"] = TakenForm(initial={"relay_id": found.relay_id})
-    if allows(found.status, DeliveryStatus.REGISTERED):
-        offered["registered"] = RegisteredForm()
+        offered["taken"] = TakenForm(initial={"relay_id": found.relay_id}, delivery=found)
+    if found.status == DeliveryStatus.REGISTERED or allows(found.status, DeliveryStatus.REGISTERED):
+        offered["registered"] = RegisteredForm(delivery=found)
     if allows(found.status, DeliveryStatus.REFUSED):
-        offered["refused"] = RefusedForm()
+        offered["refused"] = RefusedForm(delivery=found)
     if found.status in (DeliveryStatus.TO_PRINT, DeliveryStatus.POSTED):
         offered["carried"] = CarriedForm(delivery=found)
     return offered

@@ -29,7 +29,7 @@ from dispatch.dossier import Dossier, Facts, Finding, Looked, behind, called, la
 from dispatch.lookup import look_up
 from dispatch.models import Authorisation, Delivery, Dispatch, Waiver
 from dispatch.services import dispatches, dry_runs, switch
-from dispatch.states import DeliveryStatus, DispatchStatus
+from dispatch.states import HELD, DeliveryStatus, DispatchStatus
 from ledger.services import Overtaken
 from letters.services import digest
 from signatories.queries import authority_of
@@ -195,7 +195,7 @@ def _page(
 def _is_held_back(found: Dispatch, looked: Looked) -> bool:
     """Whether what has still to go can't, for somebody has left: the workers halt it however often it is resumed."""
     is_under_way = found.status in (DispatchStatus.AUTHORISED, DispatchStatus.SENDING, DispatchStatus.HALTED)
-    waits = any(delivery.status in dispatches.HELD for delivery in looked.deliveries)
+    waits = any(delivery.status in HELD for delivery in looked.deliveries)
     return is_under_way and waits and found.edition.names_someone_who_left
 
 

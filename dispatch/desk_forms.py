@@ -1,6 +1,6 @@
 """What staff write down about recipients, deliveries and replies."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from dispatch.models import Channel, Delivery, Evidence, Recipient, Reply
@@ -15,7 +16,7 @@ from dispatch.services import evidence
 from dispatch.states import DeliveryStatus
 from signatories.forms.fields import LineField, MailboxField, WebsiteField, clean_line, say
 
-FIRST_DAY = date(2000, 1, 1)
+ZONES = timedelta(days=1)  # whoever writes a day down has another clock than we
 
 
 class TextField(forms.CharField):
@@ -29,21 +30,35 @@ class TextField(forms.CharField):
 
 
 class PastDateField(forms.DateField):
+    """A day on which something can have become of what left on `since`."""
+
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    since: date | None = None
 
     def validate(self, value: Any) -> None:
         super().validate(value)
-        if value and not FIRST_DAY <= value <= timezone.now().date():
-            raise ValidationError(_("Enter a day that is not in the future."), code="future")
+        if value:
+            require_possible(value, since=self.since)
 
 
 class PastTimeField(forms.DateTimeField):
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    since: date | None = None
 
     def validate(self, value: Any) -> None:
         super().validate(value)
-        if value and not FIRST_DAY <= value.date() <= timezone.now().date():
-            raise ValidationError(_("Enter a day that is not in the future."), code="future")
+        if value and value > timezone.now():
+            raise ValidationError(_("Enter a time that is not in the future."), code="future")
+        if value:
+            require_possible(value.date(), since=self.since)
+
+
+def require_possible(day: date, *, since: date | None) -> None:
+    if day > timezone.now().date():
+        raise ValidationError(_("Enter a day that is not in the future."), code="future")
+    if since and day < since - ZONES:
+        text = _("The letter left on %(date)s. Enter a day that is not before that.")
+        raise ValidationError(text, code="too_early", params={"date": date_format(since)})
 
 
 class PictureField(forms.FileField):
@@ -170,7 +185,17 @@ class WaiverForm(forms.Form):
 # Deliveries ---------------------------------------------------------------------------------------
 
 
-class TakenForm(forms.Form):
+class AboutDelivery(forms.Form):
+    """What became of `delivery`: none of it before it left."""
+
+    def __init__(self, *args: Any, delivery: Delivery, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field, PastDateField | PastTimeField):
+                field.since = delivery.left_on
+
+
+class TakenForm(AboutDelivery):
     """A line of the relay's log."""
 
     prefix = "taken"
@@ -179,18 +204,26 @@ class TakenForm(forms.Form):
     server = LineField(label=_("Mail server of the recipient that took it"), max_length=255)
 
 
-class RegisteredForm(forms.Form):
+class RegisteredForm(AboutDelivery):
+    """Also to correct what was written down: `was` is how that stood when the form was shown."""
+
     prefix = "registered"
     on = PastDateField(label=_("Day on which the office registered it"))
     number = LineField(label=_("Number that the office gave it"), max_length=100, required=False)
+    was = forms.CharField(max_length=200, required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, delivery: Delivery, **kwargs: Any) -> None:
+        super().__init__(*args, delivery=delivery, **kwargs)
+        self.stands = f"{delivery.registered_on or ''} {delivery.registered_as}".strip()
+        self.initial.update(on=delivery.registered_on, number=delivery.registered_as, was=self.stands)
 
 
-class RefusedForm(forms.Form):
+class RefusedForm(AboutDelivery):
     prefix = "refused"
     on = PastDateField(label=_("Since when"))
 
 
-class CarriedForm(forms.Form):
+class CarriedForm(AboutDelivery):
     """What a person did with it."""
 
     prefix = "carried"
@@ -200,9 +233,10 @@ class CarriedForm(forms.Form):
     file = PictureField(label=_("Receipt or screenshot"), required=False)
 
     def __init__(self, *args: Any, delivery: Delivery, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, delivery=delivery, **kwargs)
         carried = (DeliveryStatus.POSTED, DeliveryStatus.DELIVERED, DeliveryStatus.RETURNED)
         possible = [to for to in carried if delivery.machine.allows(delivery.status, to)]
+        self.overtaken = set(carried) - set(possible)  # what somebody chose before somebody else was faster
         self.fields["to"].choices = [(to.value, to.label) for to in possible]  # type: ignore[attr-defined]
         if delivery.channel != Channel.POST:
             del self.fields["tracking"]
@@ -220,7 +254,7 @@ class EvidenceForm(forms.Form):
 KINDS = [(kind.value, kind.label) for kind in Reply.Kind if kind != Reply.Kind.UNREAD]
 
 
-class ReplyForm(forms.Form):
+class ReplyForm(AboutDelivery):
     """What came on paper, by fax, or to another mailbox."""
 
     prefix = "reply"
@@ -232,25 +266,26 @@ class ReplyForm(forms.Form):
     file = PictureField(label=_("Scan"), required=False)
 
 
-class SummaryForm(forms.Form):
+class SummaryForm(AboutDelivery):
     """What a reply is, and what the public reads of it, in each language of the site."""
 
     kind = forms.ChoiceField(label=_("What it is"), choices=KINDS)
+    received_on = PastDateField(label=_("Day on which it came"))
+    number = LineField(label=_("Number that the office gave it"), max_length=100, required=False)
 
     def __init__(self, *args: Any, reply: Reply, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["kind"].initial = reply.kind
+        super().__init__(*args, delivery=reply.delivery, **kwargs)
+        self.initial.update(kind=reply.kind, received_on=reply.received_on, number=reply.number)
+        if reply.filed_by_id is None:  # the mail itself says when it came
+            del self.fields["received_on"]
         for code, name in settings.LANGUAGES:
             self.fields[f"summary_{code}"] = TextField(
                 label=f"{Reply._meta.get_field('summary').verbose_name}: {name}",
                 max_length=2000,
-                required=False,
+                required=reply.published_at is not None,
                 initial=getattr(reply, f"summary_{code}"),
                 widget=forms.Textarea(attrs={"rows": 5, "lang": code}),
             )
-
-    def summaries(self) -> dict[str, str]:
-        return {code: self.cleaned_data[f"summary_{code}"] for code, _name in settings.LANGUAGES}
 
 
 # The stop switch ----------------------------------------------------------------------------------

@@ -12,9 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import access_campaign, access_deliveries, access_desk, may, staff, staff_page
 from dispatch.desk_forms import FurtherAddressForm, RecipientForm
 from dispatch.models import Delivery, FurtherAddress, Recipient
-from dispatch.queries import GONE_OUT
 from dispatch.services import recipients as services
-from dispatch.states import DeliveryStatus
 from letters.models import Letter
 
 
@@ -35,9 +33,8 @@ def recipients(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _who_got_which(letter: Letter, recipients: list[Recipient]) -> dict[str, Any]:
     """A line a recipient, and in it the deliveries of each edition that anybody was sent."""
-    sent = Delivery.objects.filter(edition__letter=letter, dispatch__status__in=GONE_OUT).order_by("pk")
     got: dict[tuple[int, int], list[Delivery]] = defaultdict(list)
-    for delivery in sent.exclude(status=DeliveryStatus.CANCELLED):
+    for delivery in Delivery.objects.on_record().filter(edition__letter=letter).order_by("pk"):
         got[delivery.recipient_id, delivery.edition_id].append(delivery)
     editions = list(letter.editions.filter(pk__in={edition for _recipient, edition in got}).defer("content"))
     lines = [(row, [(edition, got.get((row.pk, edition.pk), [])) for edition in editions]) for row in recipients]

@@ -137,7 +137,7 @@ def term_is_over(delivery: Delivery, user: User) -> bool:
             "link": settings.PUBLIC_URL + reverse("desk:delivery", args=[delivery.pk]),
         }
     return queue(
-        key=f"term:{delivery.pk}:{user.pk}",
+        key=f"term:{delivery.pk}:{delivery.answer_due_on}:{user.pk}",
         to=user.email,
         language=user.language,
         template="emails/dispatch/term_is_over.txt",

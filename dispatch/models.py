@@ -332,6 +332,11 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """In the hands of a worker that did not come back within its lease."""
         return self.filter(status__in=(DeliveryStatus.CLAIMED, DeliveryStatus.SENDING), lease_until__lt=now)
 
+    def on_record(self) -> "DeliveryQuerySet":
+        """What was set going, also where the dispatch was cancelled half-way; not what nobody ever sent."""
+        nothing_left_yet = (DispatchStatus.PREPARED, DispatchStatus.AUTHORISED)
+        return self.exclude(dispatch__status__in=nothing_left_yet).exclude(status=DeliveryStatus.CANCELLED)
+
     def open(self) -> "DeliveryQuerySet":
         """What somebody, machine or person, still has to bring to an end."""
         return self.filter(status__in=UNDER_WAY)
@@ -418,6 +423,13 @@ class Delivery(Stateful):
         return self.is_mail and self.status in GONE_OUT and (self.refused_on is None or came_back)
 
     @property
+    def left_on(self) -> date | None:
+        """The first day on which it can have been anywhere; None while nobody was to send it."""
+        is_off_our_hands = self.status in GONE_OUT
+        left = self.settled_at if is_off_our_hands else self.first_tried_at or self.dispatch.authorised_at
+        return left.date() if left else None
+
+    @property
     def answer_due_on(self) -> date | None:
         """The last day of the legal term, which counts from the day of registration."""
         if self.registered_on is None or self.recipient.answer_days is None:
@@ -426,10 +438,10 @@ class Delivery(Stateful):
 
     @property
     def is_overdue(self) -> bool:
-        """The legal term is over, and nothing that may be an answer has come."""
+        """The legal term is over, and nothing that may be an answer has come, to whichever of our letters there."""
         due = self.answer_due_on
         is_over = self.status == DeliveryStatus.REGISTERED and due is not None and due < timezone.now().date()
-        return is_over and not self.replies.may_be_answers().exists()
+        return is_over and not Reply.objects.may_be_answers().filter(delivery__recipient=self.recipient_id).exists()
 
 
 class Wording(models.Model):

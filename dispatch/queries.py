@@ -3,19 +3,19 @@
 from django.utils.translation import gettext as _
 
 from dispatch.models import Delivery
-from dispatch.states import DeliveryStatus, DispatchStatus
+from dispatch.states import DeliveryStatus
 from signatories.models import Signature
 from signatories.queries import Copy
 
-GONE_OUT = (DispatchStatus.SENDING, DispatchStatus.DONE, DispatchStatus.HALTED)
 # What waits is not handed over, once a name has left.
-STOPPED = (DeliveryStatus.QUEUED, DeliveryStatus.TO_PRINT, DeliveryStatus.CANCELLED)
+STOPPED = (DeliveryStatus.QUEUED, DeliveryStatus.TO_PRINT)
 
 
 def copies_naming(signature: Signature) -> list[Copy]:
     """What went out of editions that print the name of `signature`, in the active language."""
     deliveries = (
-        Delivery.objects.filter(edition__signatures=signature, dispatch__status__in=GONE_OUT)
+        Delivery.objects.on_record()
+        .filter(edition__signatures=signature)
         .exclude(status__in=STOPPED)
         .select_related("recipient", "edition")
         .order_by("edition__number", "recipient__order")

@@ -14,8 +14,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from dispatch import smtp
 from dispatch.models import Channel, Delivery, Recipient, Reply
-from dispatch.states import ARRIVING, GONE_OUT, DeliveryStatus
+from dispatch.states import ARRIVING, GONE_OUT, HELD, DeliveryStatus, DispatchStatus
 from mailing.refusals import Refusal
 
 # By channel: waits for a person, sent off, handed over, not taken.
@@ -44,6 +45,11 @@ CARRIED: dict[str, tuple[Promise, Promise, Promise, Promise]] = {
         gettext_lazy("The fax machine of the office confirmed that it came in: %(date)s"),
         gettext_lazy("The fax did not go through: %(date)s"),
     ),
+}
+# While nobody hands it over.
+HELD_BACK: dict[str, Promise] = {
+    DispatchStatus.PREPARED: gettext_lazy("Prepared; nothing is sent before two people have authorised it"),
+    DispatchStatus.HALTED: gettext_lazy("Held back for now"),
 }
 OF_NO_DATE: dict[str, Promise] = {
     DeliveryStatus.DEFERRED: gettext_lazy("Put off by the mail server; it is tried again"),
@@ -108,6 +114,9 @@ def entries(deliveries: Iterable[Delivery]) -> list[Entry]:
 
 def sentences(delivery: Delivery) -> Iterator[str]:
     """What became of `delivery`, one step a sentence, the earliest first."""
+    if delivery.status in HELD and delivery.dispatch.status in HELD_BACK:
+        yield str(HELD_BACK[delivery.dispatch.status])
+        return
     yield from _by_mail(delivery) if delivery.is_mail else _carried(delivery)
     if delivery.refused_on:
         yield _("Refused to receive: %(date)s") % {"date": date_format(delivery.refused_on)}
@@ -132,8 +141,8 @@ def _by_mail(delivery: Delivery) -> Iterator[str]:
         return
     said = {"date": date_format(delivery.settled_at, "DATETIME_FORMAT")}
     if not delivery.was_taken_by_relay:
-        given_up = delivery.code is not None and delivery.code < 500
-        yield (_("Given up, for no mail server took it: %(date)s UTC") if given_up else _why(delivery)) % said
+        was_refused = smtp.refuses(delivery.stage, delivery.code)
+        yield (_why(delivery) if was_refused else _("Given up, for no mail server took it: %(date)s UTC")) % said
         return
     if delivery.edition.letter.is_demonstration:
         yield _("Accepted by the local mail server of this demonstration: %(date)s UTC") % said

@@ -227,9 +227,13 @@ def _at(stage: Stage) -> Iterator[None]:
 def _expect(stage: Stage, reply: tuple[int, bytes], wanted: int = 2) -> None:
     code, text = reply
     if code // 100 != wanted:
-        about_the_mail = stage in (Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.BODY, Stage.DOT)
-        is_permanent = about_the_mail and code // 100 == 5 and code != AUTHENTICATION_REQUIRED
-        raise NotTaken(stage, printable(text), code, is_permanent=is_permanent)
+        raise NotTaken(stage, printable(text), code, is_permanent=refuses(stage, code))
+
+
+def refuses(stage: str, code: int | None) -> bool:
+    """Whether that answer is a refusal of the mail; what breaks off before it is named says nothing of it."""
+    about_the_mail = stage in (Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.BODY, Stage.DOT)
+    return about_the_mail and code is not None and code // 100 == 5 and code != AUTHENTICATION_REQUIRED
 
 
 def _has_spoken(client: smtplib.SMTP) -> bool:

@@ -69,7 +69,7 @@ class DeliveryStatus(TextChoices):
     SENDING = "sending", _("Being handed over")
     ACCEPTED = "accepted", _("Accepted by a mail server")
     DEFERRED = "deferred", _("Put off by the mail server")
-    FAILED = "failed", _("Refused by the mail server")
+    FAILED = "failed", _("Not taken by the mail server")
     UNKNOWN = "unknown", _("Not known")
     CANCELLED = "cancelled", _("Cancelled")
     BOUNCED = "bounced", _("Came back")
@@ -159,5 +159,7 @@ GONE_OUT = (
 )
 # As far as anybody knows, it is with the office or on its way there.
 ARRIVING = (DeliveryStatus.ACCEPTED, DeliveryStatus.REGISTERED, DeliveryStatus.POSTED, DeliveryStatus.DELIVERED)
+# Nothing of these has left the house, and nobody is about to hand it over.
+HELD = (DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED, DeliveryStatus.TO_PRINT)
 # It did not get there by this way: the next rung of the ladder is a person's to choose.
 TURNED_AWAY = (DeliveryStatus.FAILED, DeliveryStatus.BOUNCED, DeliveryStatus.RETURNED)

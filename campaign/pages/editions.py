@@ -13,7 +13,6 @@ from dispatch.changes import changes
 from dispatch.content import signatories_of
 from dispatch.models import Delivery, Edition, EditionFile
 from dispatch.services.editions import sealed_bytes
-from dispatch.states import DeliveryStatus, DispatchStatus
 from letters.models import Letter
 from publishing.pages import Page, address_in
 
@@ -118,14 +117,12 @@ class DeliveryRecord(OfLetter):
 
     def context(self, language: str, **keys: Any) -> dict[str, Any]:
         letter = public_letter(keys["slug"])
-        gone_out = (DispatchStatus.SENDING, DispatchStatus.DONE, DispatchStatus.HALTED)
-        deliveries = Delivery.objects.filter(edition__letter=letter, dispatch__status__in=gone_out)
-        deliveries = deliveries.exclude(status=DeliveryStatus.CANCELLED)  # taken out before anything was authorised
+        deliveries = Delivery.objects.on_record().filter(edition__letter=letter)
         in_order = deliveries.order_by("recipient__order", "recipient", "pk").prefetch_related("replies")
         return {
             "letter": letter,
             "text": letter.version.text(language),
-            "entries": record.entries(in_order.select_related("recipient", "edition__letter")),
+            "entries": record.entries(in_order.select_related("recipient", "edition__letter", "dispatch")),
         }
 
 

@@ -24,10 +24,10 @@ from accounts.models import User
 from dispatch import emails, returns, smtp
 from dispatch.models import Attempt, Delivery, Dispatch, Switch
 from dispatch.services import dispatches, evidence, hosts, switch
-from dispatch.states import ARRIVING, DeliveryStatus, DispatchStatus, SwitchStatus
+from dispatch.states import ARRIVING, HELD, DeliveryStatus, DispatchStatus, SwitchStatus
 from dispatch.transcript import Transcript
 from ledger.bell import ring
-from ledger.models import Stateful
+from ledger.models import Event, Stateful
 from ledger.prepared import Given, Prepared
 from ledger.services import Overtaken, insert, move
 from letters.services import touch
@@ -99,6 +99,7 @@ def sweep() -> None:
 def resolve(delivery: Delivery, to: str, *, by: User, relay_id: str = "") -> None:
     """A person has found out what became of an unknown one: accepted, failed, or to be sent again (queued).
 
+    What was accepted was so when it was passed on, whenever somebody finds out.
     `relay_id` is the name under which the relay's log has it.
     Raises `IllegalMove` or, if it is not unknown any more, `Overtaken`.
     """
@@ -111,10 +112,18 @@ def resolve(delivery: Delivery, to: str, *, by: User, relay_id: str = "") -> Non
         if to == DeliveryStatus.QUEUED:
             move_on_record(delivery, to, by=by, not_before=now, first_tried_at=None)
             ring(tasks.deliver, delivery.pk)
+        elif to == DeliveryStatus.FAILED:
+            move_on_record(delivery, to, by=by, settled_at=now, refusal=Refusal.OTHER, relay_id=relay_id)
         else:
-            refusal = Refusal.OTHER if to == DeliveryStatus.FAILED else ""
-            move_on_record(delivery, to, by=by, settled_at=now, refusal=refusal, relay_id=relay_id)
+            passed_on = passed_on_at(delivery)
+            move_on_record(delivery, to, by=by, settled_at=passed_on, refusal="", relay_id=relay_id)
     _finish_dispatch(delivery)
+
+
+def passed_on_at(delivery: Delivery) -> datetime:
+    """When nothing was left but the final dot, the last time: of an unknown one nothing later is known."""
+    last: datetime = Event.objects.about(delivery).filter(target=DeliveryStatus.SENDING).latest("pk").at
+    return last
 
 
 # One attempt --------------------------------------------------------------------------------------
@@ -350,7 +359,7 @@ def _free_abandoned(now: datetime) -> None:
 
 def _cancel_with_dispatch(now: datetime) -> None:
     """What came back to the queue after its dispatch was cancelled."""
-    left = Delivery.objects.filter(dispatch__status=DispatchStatus.CANCELLED, status__in=dispatches.HELD)
+    left = Delivery.objects.filter(dispatch__status=DispatchStatus.CANCELLED, status__in=HELD)
     for delivery in left:
         with contextlib.suppress(Overtaken):
             move_on_record(delivery, DeliveryStatus.CANCELLED, by=None, settled_at=now)

@@ -31,14 +31,12 @@ from dispatch.models import (
     Wording,
 )
 from dispatch.services import senders, switch
-from dispatch.states import TURNED_AWAY, DeliveryStatus, DispatchStatus, EditionStatus
+from dispatch.states import HELD, TURNED_AWAY, DeliveryStatus, DispatchStatus, EditionStatus
 from ledger.bell import ring
 from ledger.services import Overtaken, move, record, witness
 from letters.services import touch
 
 log = logging.getLogger(__name__)
-# Nothing of these has left the house, and nobody is about to hand it over.
-HELD = (DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED, DeliveryStatus.TO_PRINT)
 
 
 class NotSealed(Exception):
@@ -244,7 +242,9 @@ def start(dispatch: Dispatch) -> None:
 
 def halt(dispatch: Dispatch, *, by: User) -> None:
     """Hand over nothing more until somebody resumes."""
-    move(dispatch, DispatchStatus.HALTED, by=by)
+    with transaction.atomic():
+        move(dispatch, DispatchStatus.HALTED, by=by)
+        touch(dispatch.edition.letter, "delivery")
 
 
 def resume(dispatch: Dispatch, *, by: User) -> None:
@@ -253,6 +253,7 @@ def resume(dispatch: Dispatch, *, by: User) -> None:
         raise Overtaken(f"Dispatch {dispatch.pk} is {dispatch.status}, and not halted")
     with transaction.atomic():
         move(dispatch, DispatchStatus.SENDING, by=by)
+        touch(dispatch.edition.letter, "delivery")
         _ring_for_deliveries(dispatch)
 
 
@@ -277,8 +278,9 @@ def halt_if_somebody_left(dispatch: Dispatch) -> None:
     """Where something has still to go, by mail or by hand, and its edition names somebody who took the name back."""
     waits = dispatch.status == DispatchStatus.SENDING and dispatch.deliveries.filter(status__in=HELD).exists()
     if waits and dispatch.edition.names_someone_who_left:
-        with suppress(Overtaken):
+        with suppress(Overtaken), transaction.atomic():
             move(dispatch, DispatchStatus.HALTED, by=None)
+            touch(dispatch.edition.letter, "delivery")
             log.warning("Dispatch %s is halted: its edition names somebody who took the name back.", dispatch.pk)
 
 

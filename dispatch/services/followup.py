@@ -13,7 +13,7 @@ def remind() -> None:
     now = timezone.now()
     waiting = Delivery.objects.filter(
         status=DeliveryStatus.REGISTERED, reminded_at=None, recipient__answer_days__isnull=False
-    ).exclude(replies__in=Reply.objects.may_be_answers())
+    ).exclude(recipient__in=Reply.objects.may_be_answers().values("delivery__recipient"))
     for delivery in waiting.select_related("recipient", "edition__letter"):
         due = delivery.answer_due_on
         if due is None or due >= now.date():

@@ -13,7 +13,7 @@ from dispatch import mailboxes
 from dispatch.incoming import Incoming, understand
 from dispatch.models import Channel, Delivery, Dispatch, Evidence, Notice, Reply
 from dispatch.services import dispatches, evidence
-from dispatch.services.deliveries import move_on_record
+from dispatch.services.deliveries import move_on_record, passed_on_at
 from dispatch.states import DeliveryStatus
 from ledger.services import Overtaken
 from letters.services import touch
@@ -165,7 +165,7 @@ def _bounced(mail: Incoming, delivery: Delivery) -> None:
 def _was_accepted(delivery: Delivery) -> None:
     """Whoever reports on a mail had it from the relay: one that nobody knew of was accepted."""
     if delivery.status == DeliveryStatus.UNKNOWN:
-        move_on_record(delivery, DeliveryStatus.ACCEPTED, by=None, settled_at=timezone.now(), refusal="")
+        move_on_record(delivery, DeliveryStatus.ACCEPTED, by=None, settled_at=passed_on_at(delivery), refusal="")
         dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
 
 

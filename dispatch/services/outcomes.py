@@ -1,9 +1,12 @@
 """What people find out, carry, or receive: the part of a delivery's life that no machine sees."""
 
+import hashlib
+import json
 from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.utils import timezone
 
@@ -48,6 +51,18 @@ def register(delivery: Delivery, *, on: date, number: str, by: User) -> None:
     move_on_record(delivery, DeliveryStatus.REGISTERED, by=by, registered_on=on, registered_as=number)
 
 
+def correct_registration(delivery: Delivery, *, on: date, number: str, by: User) -> None:
+    """Another day or number than was written down; of another day the term is another. Raises `Overtaken`."""
+    anew = {} if on == delivery.registered_on else {"reminded_at": None}
+    as_it_was = {"registered_on": delivery.registered_on, "registered_as": delivery.registered_as}
+    with transaction.atomic():
+        registered = Delivery.objects.filter(pk=delivery.pk, status=DeliveryStatus.REGISTERED, **as_it_was)
+        if not registered.update(registered_on=on, registered_as=number, **anew):
+            raise Overtaken(f"Delivery {delivery.pk} is not registered as it was")
+        witness(delivery, "corrected", by=by)
+        touch(delivery.edition.letter, "delivery")
+
+
 def call_refused(delivery: Delivery, *, on: date, by: User) -> None:
     """The last rung: say publicly that the office would not receive it. Raises `IllegalMove` or `Overtaken`."""
     move_on_record(delivery, DeliveryStatus.REFUSED, by=by, refused_on=on)
@@ -57,39 +72,63 @@ def call_refused(delivery: Delivery, *, on: date, by: User) -> None:
 
 
 def file_reply(delivery: Delivery, *, by: User, **stated: Any) -> Reply:
-    """What came otherwise than by mail, or to another mailbox."""
+    """What came otherwise than by mail, or to another mailbox. Raises `Overtaken` where nothing was sent yet."""
+    if delivery.left_on is None:
+        raise Overtaken(f"Delivery {delivery.pk} is with us")
     with transaction.atomic():
         reply: Reply = delivery.replies.create(filed_by=by, **stated)
         touch(delivery.edition.letter, "delivery")
     return reply
 
 
-def describe(reply: Reply, *, kind: str, summaries: dict[str, str], by: User) -> None:
-    """Say what a reply is, and what the public may read of it once it is published."""
-    columns = {f"summary_{language}": text for language, text in summaries.items()}
-    with transaction.atomic():
-        Reply.objects.filter(pk=reply.pk).update(kind=kind, **columns)
-        witness(reply, "described", by=by)
-        touch(reply.delivery.edition.letter, "delivery")
+def as_described(reply: Reply) -> dict[str, Any]:
+    """What staff say of a reply, by column, as `reply` was read."""
+    summaries = [f"summary_{language}" for language, _ in settings.LANGUAGES]
+    return {column: getattr(reply, column) for column in ("kind", "received_on", "number", *summaries)}
+
+
+def seen_of(reply: Reply) -> str:
+    """Tells what somebody saw of `reply` from what others make of it."""
+    told = as_described(reply) | {"published_at": reply.published_at}
+    return hashlib.sha256(json.dumps(told, cls=DjangoJSONEncoder).encode()).hexdigest()
+
+
+def describe(reply: Reply, *, by: User, **stated: Any) -> None:
+    """Say what a reply is, and what the public may read of it once it is published.
+
+    `stated` are columns of `as_described`. Raises `Untold` where it is public and would say less, or `Overtaken`.
+    """
+    if reply.published_at and not _is_told({**as_described(reply), **stated}):
+        raise Untold
+    _swap(reply, "described", by=by, **stated)
 
 
 def publish(reply: Reply, *, by: User) -> None:
     """Show date and summary on the public record. Raises `Untold` or, if it is public already, `Overtaken`."""
-    texts = [getattr(reply, f"summary_{language}") for language, _ in settings.LANGUAGES]
-    if reply.kind == Reply.Kind.UNREAD or not all(texts):
+    if reply.published_at:
+        raise Overtaken
+    if not _is_told(as_described(reply)):
         raise Untold
-    _swap(reply, "published", by=by, was=None, published_at=timezone.now(), published_by=by)
+    _swap(reply, "published", by=by, published_at=timezone.now(), published_by=by)
 
 
 def unpublish(reply: Reply, *, by: User) -> None:
     if reply.published_at is None:
         raise Overtaken
-    _swap(reply, "taken back", by=by, was=reply.published_at, published_at=None, published_by=None)
+    _swap(reply, "taken back", by=by, published_at=None, published_by=None)
 
 
-def _swap(reply: Reply, what: str, *, by: User, was: datetime | None, **columns: Any) -> None:
+def _is_told(described: dict[str, Any]) -> bool:
+    summaries = [text for column, text in described.items() if column.startswith("summary_")]
+    return described["kind"] != Reply.Kind.UNREAD and all(summaries)
+
+
+def _swap(reply: Reply, what: str, *, by: User, **columns: Any) -> None:
+    """What `reply` was when it was read is what is changed, or published."""
     with transaction.atomic():
-        if not Reply.objects.filter(pk=reply.pk, published_at=was).update(**columns):
-            raise Overtaken(f"Reply {reply.pk} was published or taken back meanwhile")
+        now = Reply.objects.select_for_update().get(pk=reply.pk)
+        if seen_of(now) != seen_of(reply):
+            raise Overtaken(f"Reply {reply.pk} is another meanwhile")
+        Reply.objects.filter(pk=reply.pk).update(**columns)
         witness(reply, what, by=by)
         touch(reply.delivery.edition.letter, "delivery")

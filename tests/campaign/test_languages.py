@@ -45,9 +45,10 @@ from dispatch.models import (
     Wording,
 )
 from dispatch.seal import DEMONSTRATION
-from dispatch.services import dispatches
+from dispatch.services import dispatches, outcomes
 from dispatch.services.dry_runs import Trouble
 from dispatch.states import DeliveryStatus, DispatchStatus, DryRunStatus, EditionStatus
+from ledger.services import witness
 from letters.content import structure, words, working
 from letters.forms import field_name
 from letters.models import Letter, Version
@@ -826,6 +827,7 @@ class TestDesk:
             Delivery.objects.update(stage=stage)
             reader.get(page)
         Delivery.objects.update(status=DeliveryStatus.UNKNOWN)
+        witness(Delivery.objects.all()[0], DeliveryStatus.SENDING, by=None)
         reader.post(reverse("desk:resolve", args=[Delivery.objects.all()[0].pk]), {"attempts": 1, "to": "accepted"})
 
 
@@ -872,7 +874,14 @@ class TestFollowUp:
             for status in DeliveryStatus.values:
                 facts = {"settled_at": made.prepared_at, "ended_on": today, "refused_on": today, "registered_on": today}
                 for refusal in ("", *Refusal.values):
-                    shown = {"channel": channel, "status": status, "refusal": refusal, "code": 550, **facts}
+                    shown = {
+                        "channel": channel,
+                        "status": status,
+                        "refusal": refusal,
+                        "stage": "rcpt",
+                        "code": 550,
+                        **facts,
+                    }
                     Delivery.objects.filter(pk=delivery.pk).update(**shown)
                     with translation.override(language):
                         assert_speaks(language, " ".join(record.sentences(Delivery.objects.get(pk=delivery.pk))))
@@ -903,11 +912,17 @@ class TestFollowUp:
         delivery = dispatches.prepare(sealed_edition(letter), by=user).deliveries.all()[0]
         reply = delivery.replies.create(channel="post", received_on=date(2020, 8, 5))
         page, publish = reverse("desk:reply", args=[reply.pk]), reverse("desk:publish_reply", args=[reply.pk])
+        told = {"kind": "answer", **{f"summary_{code}": "Знаем" for code in ("en", "be", "ru")}}
+
+        def seen() -> dict[str, str]:
+            return {"seen": outcomes.seen_of(Reply.objects.get(pk=reply.pk))}
+
         at_desk.post(page, {"kind": "unread"}, status=422)
-        at_desk.post(publish)
-        at_desk.post(page, {"kind": "answer", **{f"summary_{code}": "Знаем" for code in ("en", "be", "ru")}})
+        at_desk.post(publish, seen())
+        at_desk.post(page, told, status=409)
+        at_desk.post(page, {**told, **seen()})
         for verb in (publish, publish, reverse("desk:unpublish_reply", args=[reply.pk])):
-            at_desk.post(verb)
+            at_desk.post(verb, seen())
         with translation.override(language):
             for kind in Reply.Kind.values:
                 assert_speaks(language, record.reply_sentence(Reply(kind=kind, received_on=date(2020, 8, 5))))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -642,6 +643,14 @@ def test_somebody_found_out_what_became_of_it(unknown: Delivery, to: str) -> Non
     assert last
     assert last.by == user
     assert Dispatch.objects.get().status == DispatchStatus.DONE
+
+
+def test_what_was_accepted_was_so_when_it_was_passed_on(unknown: Delivery) -> None:
+    """And not when somebody read the log, days later."""
+    passed_on = Event.objects.about(unknown).get(target="sending").at
+    with time_machine.travel(timezone.now() + timedelta(days=3)):
+        deliveries.resolve(unknown, "accepted", by=make_user())
+    assert Delivery.objects.get().settled_at == passed_on
 
 
 def test_somebody_has_it_sent_again(

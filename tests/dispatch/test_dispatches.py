@@ -154,7 +154,7 @@ def test_halted_and_resumed(rung: Rung, django_capture_on_commit_callbacks: Any)
     with django_capture_on_commit_callbacks(execute=True):
         dispatches.resume(dispatch, by=make_user())
     assert status_of(dispatch) == DispatchStatus.SENDING
-    assert len(rung) == 2
+    assert [task for task, _keys in rung].count(tasks.deliver) == 2
 
 
 @pytest.mark.parametrize("status", ["authorised", "sending", "done"])

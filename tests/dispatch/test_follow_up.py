@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from pytest_django import Settings
 
 from accounts.models import Role, User
+from campaign.pages.editions import DeliveryRecord
 from dispatch import record, tasks
 from dispatch.models import Channel, Delivery, Dispatch, Evidence, Recipient, Reply
 from dispatch.services import deliveries, dispatches, evidence, outcomes
@@ -70,7 +71,7 @@ def failed() -> Delivery:
     delivery = make_delivery()
     for status in (DeliveryStatus.CLAIMED, DeliveryStatus.SENDING):
         move(delivery, status, by=None)
-    facts = {"settled_at": timezone.now(), "refusal": "policy", "code": 550}
+    facts = {"settled_at": timezone.now(), "refusal": "policy", "stage": "rcpt", "code": 550}
     move(delivery, DeliveryStatus.FAILED, by=None, **facts)
     dispatches.finish_if_done(Dispatch.objects.get(pk=delivery.dispatch_id))
     return now_at(delivery)
@@ -217,6 +218,58 @@ def test_a_recipient_by_post_is_no_mail_from_the_start(sender: User) -> None:
     assert dispatch.deliveries.get().status == DeliveryStatus.TO_PRINT
 
 
+@pytest.mark.parametrize(
+    ("stage", "code", "said"),
+    [
+        ("rcpt", 550, "Refused by the mail server: "),
+        ("dot", None, "Given up, for no mail server took it: "),  # so somebody found in the log
+        ("connect", None, "Given up, for no mail server took it: "),
+        ("auth", 535, "Given up, for no mail server took it: "),  # which was about us
+        ("rcpt", 451, "Given up, for no mail server took it: "),
+    ],
+)
+def test_only_what_was_refused_is_called_refused(stage: str, code: int | None, said: str) -> None:
+    delivery = failed()
+    Delivery.objects.update(stage=stage, code=code, refusal="other")
+    assert public(delivery).startswith(said)
+
+
+def test_while_nobody_hands_it_over_it_is_not_on_its_way(campaigner: User, sender: User) -> None:
+    delivery = failed()
+    way = delivery.recipient.further_addresses.create(channel=Channel.EMAIL, address="registry@government.example.org")
+    made = dispatches.prepare_next(delivery, way, by=campaigner)
+    following = made.deliveries.get()
+    assert public(following) == "Prepared; nothing is sent before two people have authorised it"
+    authorise(made, by=sender)
+    dispatches.start(made)
+    assert public(following) == "On its way"
+    dispatches.halt(made, by=sender)
+    assert public(following) == "Held back for now"
+
+
+def test_a_dispatch_that_is_given_up_half_way_does_not_hide_what_went_out(client: Client, sender: User) -> None:
+    """Neither from the public, nor from the office's record, nor from who asks which office has which edition."""
+    dispatch = make_dispatch(recipients=2)
+    gone, waits = dispatch.deliveries.select_related("recipient")
+    for status in (DeliveryStatus.CLAIMED, DeliveryStatus.SENDING):
+        move(gone, status, by=None)
+    move(gone, DeliveryStatus.ACCEPTED, by=None, settled_at=datetime(2020, 8, 5, 9, 0, tzinfo=UTC))
+    Letter.objects.update(published_at=timezone.now())
+    dispatches.halt(dispatch, by=sender)
+    dispatches.cancel(dispatch, by=sender)
+    assert now_at(waits).status == DeliveryStatus.CANCELLED
+    slug = gone.edition.letter.slug
+    for shown in (
+        DeliveryRecord().context("en", slug=slug)["entries"],
+        desk_of(sender).get("/desk/offices/").context["offices"],
+    ):
+        assert len(shown) == 1
+    assert "5 August 2020" in desk_of(sender).get("/desk/offices/").content.decode()
+    recipients = desk_of(sender).get(f"/desk/letters/{slug}/recipients/").content.decode()
+    assert f"/desk/deliveries/{gone.pk}/" in recipients
+    assert f"/desk/deliveries/{waits.pk}/" not in recipients
+
+
 # What staff find out ------------------------------------------------------------------------------
 
 
@@ -240,6 +293,70 @@ def test_the_legal_term_counts_from_registration(sender: User) -> None:
     press(sender, f"/desk/deliveries/{delivery.pk}/registered/", **stated)
     assert "Registered by the office: 7 August 2020, No. 12/345" in public(delivery)
     assert "ends on 22 August 2020 (Law on Appeals, article 17)" in public(delivery)
+
+
+def test_a_registration_that_was_written_down_wrongly_is_corrected(campaigner: User, sender: User) -> None:
+    """The term counts from the right day, and whoever was reminded too early is reminded in time."""
+    delivery = accepted()
+    Recipient.objects.update(answer_days=15)
+    address = f"/desk/deliveries/{delivery.pk}/registered/"
+    press(sender, address, **{"registered-on": "2020-08-07", "registered-number": "12/345"})
+    tasks.remind()
+    assert "Correct what is written down of the registration" in page(sender, delivery)
+    stated = {"registered-on": "2020-08-17", "registered-number": "12/346", "registered-was": "2020-08-07 12/345"}
+    assert "It is on record." in press(sender, address, **stated)
+    assert "Registered by the office: 17 August 2020, No. 12/346" in public(delivery)
+    assert now_at(delivery).answer_due_on == date(2020, 9, 1)
+    assert Event.objects.about(delivery).latest("pk").by == sender
+    tasks.remind()
+    assert Mail.objects.filter(key__endswith=f":{campaigner.pk}", key__startswith="term:").count() == 2
+    stale = press(sender, address, **{**stated, "registered-on": "2020-08-27"})
+    assert "Nothing was done" in stale
+    assert "17 August 2020" in public(delivery)
+
+
+def test_of_two_who_register_at_once_one_is_told(sender: User) -> None:
+    delivery = accepted()
+    address = f"/desk/deliveries/{delivery.pk}/registered/"
+    press(sender, address, **{"registered-on": "2020-08-07", "registered-number": "1"})
+    assert "Nothing was done" in press(sender, address, **{"registered-on": "2020-08-08", "registered-number": "2"})
+    assert now_at(delivery).registered_as == "1"
+
+
+@pytest.mark.parametrize(
+    ("address", "stated"),
+    [
+        ("registered", {"registered-on": "2020-08-03"}),
+        ("taken", {"taken-at": "2020-08-03T09:00", "taken-relay_id": "4F2B21", "taken-server": "mx.example.org"}),
+        ("replies", {"reply-kind": "answer", "reply-channel": "post", "reply-received_on": "2020-08-03"}),
+    ],
+)
+def test_nothing_became_of_it_before_it_left(sender: User, address: str, stated: dict[str, Any]) -> None:
+    delivery = accepted()
+    answer = press(sender, f"/desk/deliveries/{delivery.pk}/{address}/", status=422, **stated)
+    assert "The letter left on 5 August 2020. Enter a day that is not before that." in answer
+    earlier_elsewhere = {name: value.replace("2020-08-03", "2020-08-04") for name, value in stated.items()}
+    assert "It is on record." in press(sender, f"/desk/deliveries/{delivery.pk}/{address}/", **earlier_elsewhere)
+
+
+def test_what_was_posted_does_not_arrive_before(campaigner: User, sender: User) -> None:
+    delivery = by(Channel.POST, "Мінск", sender, campaigner)
+    address = f"/desk/deliveries/{delivery.pk}/carried/"
+    day = timezone.now().date()
+    stated = {"carried-to": "posted", "carried-on": day - timedelta(days=5)}
+    assert "Enter a day that is not before that." in press(sender, address, status=422, **stated)
+    press(sender, address, **{"carried-to": "posted", "carried-on": day})
+    assert "Nothing was done" in press(sender, address, **{"carried-to": "posted", "carried-on": day})  # pressed twice
+
+
+def test_no_reply_came_to_what_nobody_sent(campaigner: User, sender: User) -> None:
+    delivery = failed()
+    way = delivery.recipient.further_addresses.create(channel=Channel.FAX, address="+375 17 000")
+    prepared = dispatches.prepare_next(delivery, way, by=campaigner).deliveries.get()
+    assert "File a reply that came otherwise" not in page(sender, prepared)
+    stated = {"reply-kind": "answer", "reply-channel": "fax", "reply-received_on": YESTERDAY}
+    assert "Nothing was done" in press(sender, f"/desk/deliveries/{prepared.pk}/replies/", **stated)
+    assert not Reply.objects.exists()
 
 
 @pytest.mark.parametrize("language", ["en", "be", "ru"])
@@ -307,19 +424,81 @@ def test_a_reply_is_published_when_staff_say_so_in_every_language(sender: User) 
     assert "Answered" not in public(delivery)
     address = f"/desk/replies/{reply.pk}/"
     assert "&lt;b&gt;know&lt;/b&gt;" in desk_of(sender).get(address).content.decode()
-    assert "write the summary in every language" in press(sender, f"{address}publish/")
-    press(sender, address, kind="answer", summary_en="It knows.", summary_be="Ведае.", summary_ru="Знает.")
-    press(sender, f"{address}publish/")
+    assert "write the summary in every language" in press(sender, f"{address}publish/", seen=seen(reply))
+    describe(sender, reply)
+    press(sender, f"{address}publish/", seen=seen(reply))
     assert "Answered: 20 August 2020" in public(delivery)
-    assert "Nothing was done" in press(sender, f"{address}publish/")
-    press(sender, f"{address}unpublish/")
+    assert "Nothing was done" in press(sender, f"{address}publish/", seen=seen(reply))
+    press(sender, f"{address}unpublish/", seen=seen(reply))
     assert "Answered" not in public(delivery)
+
+
+def seen(reply: Reply) -> str:
+    """What a page of `reply` says that it shows."""
+    return outcomes.seen_of(Reply.objects.get(pk=reply.pk))
+
+
+def describe(by: User, reply: Reply, status: int = 200, **stated: Any) -> str:
+    whole = {"kind": "answer", "received_on": "2020-08-20", "summary_en": "It knows.", "summary_be": "Ведае."}
+    told = {**whole, "summary_ru": "Знает.", "seen": seen(reply), **stated}
+    return press(by, f"/desk/replies/{reply.pk}/", status=status, **told)
+
+
+def a_reply() -> Reply:
+    stated = {"kind": "other", "channel": "post", "received_on": date(2020, 8, 20), "text": "No."}
+    return outcomes.file_reply(accepted(), by=make_user(), **stated)
+
+
+def test_what_two_people_write_of_a_reply_is_not_lost(sender: User, campaigner: User) -> None:
+    """One translates into Belarusian, the other into Russian, on pages that were opened at the same time."""
+    reply = a_reply()
+    at_first = seen(reply)
+    describe(sender, reply, summary_be="Ведае.", summary_ru="", seen=at_first)
+    late = describe(campaigner, reply, status=409, summary_be="", summary_ru="Знает.", seen=at_first)
+    assert "somebody else has saved this meanwhile" in late
+    assert "Знает." in late
+    assert "Ведае." in late
+    reply.refresh_from_db()
+    assert (reply.summary_be, reply.summary_ru) == ("Ведае.", "")  # type: ignore[attr-defined]
+    describe(campaigner, reply)
+    assert seen(reply) != at_first
+
+
+def test_nobody_publishes_what_they_have_not_seen(sender: User, campaigner: User) -> None:
+    reply = a_reply()
+    describe(sender, reply)
+    looked = seen(reply)
+    describe(campaigner, reply, summary_en="It knows nothing.")
+    assert "Nothing was done" in press(sender, f"/desk/replies/{reply.pk}/publish/", seen=looked)
+    assert not Reply.objects.public().exists()
+
+
+def test_what_is_public_is_so_in_every_language(sender: User) -> None:
+    reply = a_reply()
+    describe(sender, reply)
+    press(sender, f"/desk/replies/{reply.pk}/publish/", seen=seen(reply))
+    assert "This field is required." in describe(sender, reply, status=422, summary_be="")
+    describe(sender, reply, summary_be="Усё ведае.")
+    reply.refresh_from_db()
+    assert reply.summary_be == "Усё ведае."  # type: ignore[attr-defined]
+
+
+def test_the_day_of_a_reply_is_corrected_unless_a_mail_says_it(sender: User) -> None:
+    reply = a_reply()
+    describe(sender, reply, received_on="2020-08-10", number="7/7")
+    reply.refresh_from_db()
+    assert (reply.received_on, reply.number) == (date(2020, 8, 10), "7/7")
+    assert "not before that" in describe(sender, reply, status=422, received_on="2020-07-10")
+    Reply.objects.update(filed_by=None)
+    describe(sender, reply, received_on="2020-08-11")
+    assert Reply.objects.get().received_on == date(2020, 8, 10)
 
 
 def test_nothing_is_published_of_which_the_ledger_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
     by = make_user()
     reply = outcomes.file_reply(make_delivery(), by=by, received_on=timezone.now().date(), channel="post", text="No.")
-    outcomes.describe(reply, kind=Reply.Kind.ANSWER, summaries=dict.fromkeys(("en", "be", "ru"), "No."), by=by)
+    summaries = {f"summary_{language}": "No." for language in ("en", "be", "ru")}
+    outcomes.describe(reply, kind=Reply.Kind.ANSWER, by=by, **summaries)
     reply.refresh_from_db()
 
     def broken(*_: object, **__: object) -> None:
@@ -413,6 +592,26 @@ def test_a_follow_up_letter_is_prepared_when_the_term_is_over(sender: User, lang
     assert desk_of(sender).get(f"{page}covering.pdf").status_code == 200
 
 
+def test_an_answer_that_came_by_another_way_is_one(campaigner: User, sender: User) -> None:
+    """No follow-up letter says that there is none, and nobody is reminded: as the public record says no silence."""
+    delivery = failed()
+    way = delivery.recipient.further_addresses.create(channel=Channel.POST, address="Мінск")
+    made = dispatches.prepare_next(delivery, way, by=campaigner)
+    authorise(made, by=sender)
+    dispatches.start(made)
+    posted = made.deliveries.get()
+    long_ago = timezone.now() - timedelta(days=60)
+    Recipient.objects.update(answer_days=15)
+    Delivery.objects.filter(pk=posted.pk).update(
+        status="registered", settled_at=long_ago, registered_on=long_ago.date()
+    )
+    assert now_at(posted).is_overdue
+    delivery.replies.create(kind=Reply.Kind.ANSWER, channel=Channel.EMAIL, received_on=YESTERDAY)
+    assert not now_at(posted).is_overdue
+    tasks.remind()
+    assert not Mail.objects.filter(key__startswith="term:").exists()
+
+
 @pytest.mark.parametrize("case", ["the last day", "answered", "not registered", "no term"])
 def test_no_follow_up_letter_before_its_time(sender: User, case: str) -> None:
     delivery = accepted() if case == "not registered" else registered(days=15 if case == "the last day" else 14)
@@ -443,7 +642,7 @@ def test_the_public_record_tells_who_took_what(client: Client) -> None:
     first, second = dispatch.deliveries.order_by("pk")
     facts = {"settled_at": datetime(2020, 8, 5, 9, 0, tzinfo=UTC)}
     Delivery.objects.filter(pk=first.pk).update(status="accepted", **facts)
-    Delivery.objects.filter(pk=second.pk).update(status="failed", refusal="mailbox", code=550, **facts)
+    Delivery.objects.filter(pk=second.pk).update(status="failed", refusal="mailbox", stage="rcpt", code=550, **facts)
     Letter.objects.update(is_demonstration=False, published_at=timezone.now())
     shown = client.get(f"/en/letters/{dispatch.edition.letter.slug}/delivery/").content.decode()
     assert "Accepted by our mail server, to be passed on: 5 August 2020" in shown
