@@ -160,7 +160,8 @@ class FurtherAddressForm(forms.Form):
     verified = forms.BooleanField(label=_("I have verified this address today"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="further_%s", **kwargs)  # its page has another form with the same fields
+        super().__init__(*args, **kwargs)
+        self.auto_id = "further_%s"  # its page has another form with the same fields
 
     def clean(self) -> dict[str, Any]:
         """As its channel wants it."""
