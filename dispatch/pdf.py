@@ -6,7 +6,6 @@ gives the same bytes wherever the same libraries set it.
 
 import atexit
 import base64
-import json
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
+from dispatch import tags
 from dispatch.content import signatories_of
 from dispatch.models import Edition
 from signatories.queries import Signatory
@@ -78,6 +78,7 @@ def _context(content: dict[str, Any], language: str) -> dict[str, Any]:
     addressees = [recipient for recipient in recipients if recipient["kind"] == "to"]
     listed = signatories_of(content, language)
     names = [_printed(signatory) for signatory in listed.named]
+    individuals = [_printed(signatory) for signatory in listed.individuals]
     contact_address = text["contact_address"].splitlines()
     address = settings.PUBLIC_URL + reverse("edition", args=[content["letter"], content["number"]])
     return {
@@ -102,7 +103,8 @@ def _context(content: dict[str, Any], language: str) -> dict[str, Any]:
         "run_in": list(_run_in(names)),
         "count_sentence": _count_sentence(listed.count),
         "withheld_sentence": _withheld_sentence(listed.withheld),
-        "individuals": [_printed(signatory) for signatory in listed.individuals],
+        "individuals": individuals,
+        "individuals_run_in": list(_run_in(individuals)),
         "individuals_sentence": _individuals_sentence(listed.individual_count),
         "withheld_individuals_sentence": _withheld_individuals_sentence(listed.withheld_individuals),
         "qr": QR,
@@ -211,7 +213,7 @@ class Press:
         with self._one_at_a_time, _nothing_else_asked_for():
             source = self._html(string=html, url_fetcher=_fetcher(given))
             document = source.render(stylesheets=[self._styles], font_config=self._fonts)
-            data: bytes = document.write_pdf(pdf_variant="pdf/ua-1")
+            data: bytes = document.write_pdf(finisher=tags.complete, pdf_variant="pdf/ua-1")
         return Document(data=data, pages=len(document.pages))
 
 
@@ -318,8 +320,10 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(part)
 
 
-def _composed(content: dict[str, Any]) -> dict[str, Any]:
-    """`content` as fonts have it: letters and marks as one character (NFC), the hyphen as the one on keyboards."""
-    text = unicodedata.normalize("NFC", json.dumps(content, ensure_ascii=False)).replace("\u2010", "-")
-    composed: dict[str, Any] = json.loads(text)
-    return composed
+def _composed(value: Any) -> Any:
+    """`value` as fonts have it: letters and marks as one character (NFC), the hyphen as the one on keyboards."""
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value).replace("\u2010", "-")
+    if isinstance(value, dict):
+        return {key: _composed(part) for key, part in value.items()}
+    return [_composed(part) for part in value] if isinstance(value, list) else value

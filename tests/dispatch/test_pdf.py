@@ -1,10 +1,14 @@
 """The letter on paper: what stands on it, what may not, and what it is made of."""
 
+import base64
 import hashlib
+import itertools
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from copy import deepcopy
 from datetime import UTC, datetime
 from io import BytesIO
@@ -29,7 +33,7 @@ from letters.services import save_version
 from signatories.logos import keep
 from signatories.models import Signature
 from tests.factories import demo_data, make_edition, make_letter, make_signature, make_signatures_of_demo
-from tests.tools import pages_of, pdftotext, text_of
+from tests.tools import pages_of, pdftotext, program, text_of
 
 pytestmark = pytest.mark.django_db
 LANGUAGES = ("en", "be", "ru")
@@ -252,6 +256,15 @@ def test_a_long_list_is_run_in(edition: Edition) -> None:
     assert document.pages < 12
 
 
+def test_a_long_list_of_people_is_run_in_too(edition: Edition) -> None:
+    entry = {**edition.content["signatories"][0], "is_lead": False, "is_individual": True, "affiliation": "Press Union"}
+    people = [{**entry, "name": dict.fromkeys(LANGUAGES, f"Person {number}")} for number in range(1001)]
+    edition.content["signatories"] += people
+    document = pdf.render(edition, "en")
+    assert "Person 0, Press Union; Person 1, Press Union; Person 10," in text_of(document.data)
+    assert document.pages < 12
+
+
 def test_markup_in_a_name_is_text() -> None:
     letter = make_letter()
     name = '<img src="file:///etc/hostname"> & </ul><b>Union</b> {{ content }}'
@@ -263,6 +276,31 @@ def test_marks_typed_apart_from_their_letters_are_put_together() -> None:
     letter = make_letter()
     make_signature(letter, name="Саюз У\u0306 Вольна\u2010Сетка")
     assert "Саюз Ў Вольна-Сетка" in text_of(rendered(make_edition(letter)))
+
+
+def test_a_mark_at_the_head_of_a_line_goes_with_no_letter_before_it(edition: Edition) -> None:
+    edition.content["recipients"][0]["en"]["address_block"] = "Office\n\u0301 Minsk"
+    assert "Office" in text_of(rendered(edition))
+
+
+def test_the_lines_of_the_contact_are_broken_between_and_not_within(edition: Edition) -> None:
+    for language, street, town in (
+        ("en", "Demonstration Street 1", "00000 Exampletown"),
+        ("be", "вул. Дэманстрацыйная, 1", "00000, г. Прыкладск"),
+        ("ru", "ул. Демонстрационная, д. 1", "00000, г. Примерск"),
+    ):
+        lines = pdftotext(rendered(edition, language)).splitlines()
+        assert sum(town in line for line in lines) == 2, "by the window of the envelope, and in the record"
+        assert sum(street in line for line in lines) == 2
+
+
+def test_the_closing_stands_on_one_page_with_the_first_names(edition: Edition) -> None:
+    demand = {"key": "", "kind": "demand", "text": "End the shutdowns of the internet."}
+    blocks = edition.content["languages"]["en"]["blocks"]
+    for more in range(10, 20):
+        edition.content["languages"]["en"]["blocks"] = [*blocks, *[demand] * more]
+        (page,) = (page for page in pages_of(pdf.render(edition, "en").data) if "Respectfully," in page)
+        assert "Access Now" in page.partition("Respectfully,")[2], more
 
 
 SCRIPTS = {
@@ -393,6 +431,39 @@ def test_a_missing_pango_ends_in_one_clear_message(tmp_path: Path) -> None:
     assert said.count("\n") == 0
 
 
+def test_what_stands_in_the_margins_is_no_part_of_the_text(edition: Edition) -> None:
+    """Whoever listens to the letter is not told at each page what it is the page of."""
+    with pikepdf.open(BytesIO(rendered(edition))) as opened:
+        mapped = list(opened.Root.StructTreeRoot.ParentTree.Nums)[1::2]
+        for page in opened.pages:
+            drawn = pikepdf.parse_content_stream(page)
+            marks = [each.operands for each in drawn if str(each.operator) == "BDC"]
+            margins = [mark for mark in marks if str(mark[0]) == "/Artifact"]
+            assert {str(mark[1].Type) for mark in margins} == {"/Pagination"}
+            for element in mapped.pop(0):
+                assert element is None or _is_in_the_tree(element)
+
+
+def _is_in_the_tree(element: Any) -> bool:
+    while element.S != "/Document":
+        if not any(isinstance(kid, pikepdf.Object) and kid == element for kid in element.P.K):
+            return False
+        element = element.P
+    return True
+
+
+def test_the_list_of_demands_says_that_it_is_numbered(edition: Edition) -> None:
+    with pikepdf.open(BytesIO(rendered(edition))) as opened:
+        lists = [each for each in opened.objects if _is_tag(each, "/L")]
+        numbered = [each for each in lists if "/Lbl" in {str(kid.S) for kid in each.K[0].K}]
+        assert [str(each.A.ListNumbering) for each in numbered] == ["/Decimal"]
+        assert not any("/A" in each for each in lists if each not in numbered)
+
+
+def _is_tag(thing: Any, kind: str) -> bool:
+    return isinstance(thing, pikepdf.Dictionary) and thing.get("/S") == kind and "/Pg" in thing
+
+
 def _is(thing: Any, kind: str) -> bool:
     return isinstance(thing, pikepdf.Dictionary) and thing.get("/Type") == kind
 
@@ -415,6 +486,51 @@ def test_the_lead_organisations_logo_stands_in_its_head_as_it_was_when_it_was_fr
     with pikepdf.open(BytesIO(data)) as opened:
         sizes = {(int(each.Width), int(each.Height)) for each in opened.objects if _is_image(each)}
     assert (40, 20) in sizes
+
+
+@pytest.mark.parametrize("count", [1, 3, 12])
+def test_whoever_leads_and_hosts_the_letter_nothing_in_its_head_is_printed_over(edition: Edition, count: int) -> None:
+    edition.content["host"] = "International Federation for Human Rights in the Digital Age and the Freedom of Networks"
+    picture = BytesIO()
+    Image.new("RGB", (480, 80), "navy").save(picture, "PNG")
+    logo = {"png": base64.b64encode(picture.getvalue()).decode(), "name": dict.fromkeys(LANGUAGES, "A union")}
+    edition.content["logos"] = [logo] * count
+    data = pdf.render(edition, "en").data
+    with pikepdf.open(BytesIO(data)) as opened:
+        figures = [
+            each.A.BBox for each in opened.objects if _is_tag(each, "/Figure") and each.Pg == opened.pages[0].obj
+        ]
+        logos = [tuple(float(side) for side in figure) for figure in figures]
+    assert len(logos) == count
+    boxes = [*logos, *_words_on_the_first_page(data)]
+    for box in boxes:
+        assert 70 < box[0] < box[2] < 533, "between the margins, in points"
+    for logo_, other in itertools.product(logos, boxes):
+        assert logo_ is other or not _overlap(logo_, other)
+
+
+Box = tuple[float, float, float, float]
+
+
+def _box(sides: Iterable[Any]) -> Box:
+    left, below, right, above = map(float, sides)
+    return left, below, right, above
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    across = one[0] < other[2] and other[0] < one[2]
+    return across and one[1] < other[3] and other[1] < one[3]
+
+
+def _words_on_the_first_page(data: bytes) -> list[Box]:
+    """Where they are printed, measured from below."""
+    told = subprocess.run(
+        [program("pdftotext"), "-l", "1", "-bbox", "-", "-"], input=data, capture_output=True, check=True
+    )
+    height = 841.89
+    numbers = re.findall(rb'<word xMin="(.*?)" yMin="(.*?)" xMax="(.*?)" yMax="(.*?)"', told.stdout)
+    words = [_box(word) for word in numbers]
+    return [(left, height - below, right, height - above) for left, above, right, below in words]
 
 
 def _is_image(each: Any) -> bool:
