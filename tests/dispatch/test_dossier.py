@@ -423,6 +423,18 @@ def test_a_word_that_became_void_stays_so_when_the_facts_return(
     assert Event.objects.about(void).filter(target="void", by=None).count() == 1
 
 
+def test_what_somebody_was_told_has_changed_is_void_at_once(dispatch: Dispatch, campaigner: User, sender: User) -> None:
+    verify(dispatch)
+    waive_all(dispatch, by=sender)
+    give_word(campaigner, dispatch)
+    seen = dossier_of(dispatch).sha256
+    disputed(dispatch)
+    assert "Nothing was authorised" in give_word(sender, dispatch, status=409, seen=seen)
+    dispatch.edition.signatures.update(disputed_at=None)
+    give_word(sender, dispatch)
+    assert status_of(dispatch) == DispatchStatus.PREPARED
+
+
 def test_what_is_changed_elsewhere_is_noticed_by_the_sweep(
     dispatch: Dispatch, campaigner: User, sender: User, settings: Settings
 ) -> None:
