@@ -121,7 +121,7 @@ def put_together(dispatch: Dispatch, *, by: User, seen: str) -> None:
     """
     try:
         with _still_prepared(dispatch) as locked:
-            if dossier.of(locked).sha256 != seen:
+            if _look(locked).sha256 != seen:
                 raise AnotherDossier
             anew = locked.deliveries.filter(after=None).exclude(status=DeliveryStatus.CANCELLED)
             anew.update(address=Cast("pk", CharField()))  # so that one can take the address that another leaves
@@ -286,12 +286,22 @@ def halt_if_somebody_left(dispatch: Dispatch) -> None:
 
 @contextmanager
 def _still_prepared(dispatch: Dispatch) -> Iterator[Dispatch]:
-    """The dispatch as it is now, locked, in a transaction. Raises `Overtaken` where it is under way already."""
+    """The dispatch as it is now, locked, in a transaction. Raises `Overtaken` where it is under way already.
+
+    An act that is refused has changed nothing but what `_look` marked, and that is kept: who is told that something
+    counts no more is told so for good.
+    """
+    refused: Exception | None = None
     with transaction.atomic():
         locked = Dispatch.objects.select_for_update(of=("self",)).select_related("edition__letter").get(pk=dispatch.pk)
         if locked.status != DispatchStatus.PREPARED:
             raise Overtaken(f"Dispatch {dispatch.pk} is {locked.status}")
-        yield locked
+        try:
+            yield locked
+        except (AnotherDossier, NotSealed, SomethingStandsInTheWay, WaivedAlready, Overtaken) as refusal:
+            refused = refusal
+    if refused:
+        raise refused
 
 
 def _look(dispatch: Dispatch) -> dossier.Dossier:

@@ -423,6 +423,33 @@ def test_a_word_that_became_void_stays_so_when_the_facts_return(
     assert Event.objects.about(void).filter(target="void", by=None).count() == 1
 
 
+@pytest.mark.parametrize("act", ["authorise", "waive", "take back", "put together"])
+def test_who_is_told_that_a_word_counts_no_more_is_told_so_for_good(
+    dispatch: Dispatch, campaigner: User, sender: User, act: str
+) -> None:
+    """Also where that is all that became of what they did, and the facts return before the next sweep."""
+    verify(dispatch)
+    stated = waiver_of(dispatch, "unproven")
+    waive_all(dispatch, by=sender)
+    give_word(campaigner, dispatch)
+    before = dossier_of(dispatch).sha256
+    seen = form_of(sender, dispatch)
+    dispatch.edition.signatures.update(bounced_at=timezone.now())
+    address = f"/desk/dispatches/{dispatch.pk}"
+    if act == "authorise":
+        assert "Nothing was authorised" in give_word(sender, dispatch, status=409, **seen)
+    elif act == "waive":
+        assert "Nothing was done" in post(sender, f"{address}/waive/", 409, **stated, reason="Called.")
+    elif act == "take back":
+        assert "Nothing was done" in post(sender, f"{address}/waive/back/", waiver=0)
+    else:
+        assert "Nothing was done" in put_together(sender, dispatch, seen=before)
+    dispatch.edition.signatures.update(bounced_at=None)
+    assert dossier_of(dispatch).sha256 == before
+    assert "waits for the other one" in give_word(sender, dispatch)
+    assert status_of(dispatch) == DispatchStatus.PREPARED
+
+
 def test_what_is_changed_elsewhere_is_noticed_by_the_sweep(
     dispatch: Dispatch, campaigner: User, sender: User, settings: Settings
 ) -> None:
