@@ -480,6 +480,35 @@ def test_a_waiver_that_became_void_stays_so_when_the_facts_return(dispatch: Disp
     assert "unproven" not in kinds(dispatch)
 
 
+def test_a_waiver_for_an_address_that_nobody_verified_is_for_that_address(dispatch: Dispatch, sender: User) -> None:
+    unverified(dispatch)
+    waive_all(dispatch, by=sender)
+    delivery = dispatch.deliveries.get(recipient__order=1)
+    Recipient.objects.filter(order=1).update(email="somebody.else@government.example.org")
+    put_together(sender, dispatch)
+    assert f"unverified:{delivery.pk}" in keys(dispatch)
+
+
+def test_a_waiver_for_an_office_that_was_added_is_for_that_office(dispatch: Dispatch, sender: User) -> None:
+    added(dispatch)
+    waive_all(dispatch, by=sender)
+    assert "added" not in kinds(dispatch)
+    Recipient.objects.filter(order=99).update(title_en="Another office")
+    assert "added" in kinds(dispatch)
+
+
+def test_whether_it_goes_to_an_office_or_in_copy_is_authorised_too(
+    dispatch: Dispatch, campaigner: User, sender: User
+) -> None:
+    verify(dispatch)
+    waive_all(dispatch, by=sender)
+    give_word(campaigner, dispatch)
+    dispatch.edition.letter.recipients.filter(order=1).update(kind=Recipient.Kind.CC)
+    assert not dispatches.holding(dispatch, dossier_of(dispatch).sha256)
+    assert "the PDF does not name it, or not like this" in page(campaigner, dispatch)
+    assert re.search(r'Kind</span> </th> <td[^>]*>Addressee</td> <td[^>]*>Copy</td>', page(campaigner, dispatch))
+
+
 @pytest.mark.parametrize("what", ["gone", "waived", "under way"])
 def test_a_reason_for_what_stands_there_no_more_stays_and_says_why(
     dispatch: Dispatch, campaigner: User, sender: User, what: str
