@@ -104,7 +104,7 @@ def prepare_next(refused: Delivery, further: FurtherAddress, *, by: User) -> Dis
         with transaction.atomic():
             dispatch = edition.dispatches.create(prepared_by=by)
             record(dispatch, by=by)
-            record(_delivery(dispatch, refused.recipient, further.channel, further.address, after=refused), by=by)
+            record(_delivery(dispatch, refused.recipient, further.channel, further.as_sent, after=refused), by=by)
             _freeze(dispatch)
     except IntegrityError:
         raise AlreadySent from None
@@ -221,7 +221,7 @@ def void_what_changed(among: Iterable[Dispatch]) -> None:
     """What was authorised or waived of a dossier that is another by now counts no more, even if it returns."""
     for dispatch in among:
         if any(_void(dispatch, dossier.of(dispatch))):  # most often nothing is, and nobody has to wait for the lock
-            with suppress(Overtaken), _still_prepared(dispatch) as locked:
+            with suppress(Overtaken), _locked(dispatch) as locked:
                 _look(locked)
 
 
@@ -286,7 +286,17 @@ def halt_if_somebody_left(dispatch: Dispatch) -> None:
 
 @contextmanager
 def _still_prepared(dispatch: Dispatch) -> Iterator[Dispatch]:
-    """The dispatch as it is now, locked, in a transaction. Raises `Overtaken` where it is under way already."""
+    """For an act: the dispatch as it is now, locked, in a transaction. Raises `Overtaken` where it is under way.
+
+    What is void is marked before, on its own: also where the act is then refused, and undone.
+    """
+    void_what_changed([dispatch])
+    with _locked(dispatch) as locked:
+        yield locked
+
+
+@contextmanager
+def _locked(dispatch: Dispatch) -> Iterator[Dispatch]:
     with transaction.atomic():
         locked = Dispatch.objects.select_for_update(of=("self",)).select_related("edition__letter").get(pk=dispatch.pk)
         if locked.status != DispatchStatus.PREPARED:
