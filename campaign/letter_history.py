@@ -26,6 +26,7 @@ HAPPENED: dict[tuple[str, str], Promise] = {
     (Recipient._meta.label_lower, "entered"): pgettext_lazy("history", "Recipient entered"),
     (Recipient._meta.label_lower, "changed"): pgettext_lazy("history", "Recipient changed"),
     (Recipient._meta.label_lower, "address added"): pgettext_lazy("history", "Further address added"),
+    (Recipient._meta.label_lower, "address verified"): pgettext_lazy("history", "Further address verified"),
     (Recipient._meta.label_lower, "address removed"): pgettext_lazy("history", "Further address removed"),
     (Campaign._meta.label_lower, "retention chosen"): pgettext_lazy("history", "Chosen how long contacts are kept"),
 }

@@ -353,7 +353,7 @@ def _next_ways(found: Delivery) -> list[tuple[FurtherAddress, bool]]:
     tried = found.edition.deliveries.exclude(status__in=(DeliveryStatus.CANCELLED, DeliveryStatus.RETURNED))
     known = set(tried.filter(recipient=found.recipient_id).values_list("channel", "address"))
     further = found.recipient.further_addresses.all()
-    return [(way, (way.channel, way.address) in known) for way in further]
+    return [(way, (way.channel, way.as_sent) in known) for way in further]
 
 
 def _may_be_had(found: Delivery, part: str) -> bool:

@@ -157,15 +157,26 @@ class RecipientForm(forms.ModelForm):
 class FurtherAddressForm(forms.Form):
     channel = forms.ChoiceField(label=_("Goes by"), choices=Channel.choices)
     address = TextField(label=_("Address"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
+    verified = forms.BooleanField(label=_("I have verified this address today"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.auto_id = "further_%s"  # its page has another form with the same fields
 
     def clean(self) -> dict[str, Any]:
         """As its channel wants it."""
         stated = super().clean() or self.cleaned_data
-        of_channel: dict[str, forms.CharField] = {Channel.EMAIL: MailboxField(), Channel.WEB: WebsiteField()}
+        of_channel: dict[str, forms.CharField] = {
+            Channel.EMAIL: MailboxField(),
+            Channel.WEB: WebsiteField(),
+            Channel.FAX: LineField(max_length=40),
+        }
         field = of_channel.get(stated.get("channel", ""))
         if field and "address" in stated:
             try:
                 stated["address"] = field.clean(stated["address"])
+                if stated["channel"] == Channel.EMAIL:
+                    stated["address"] = stated["address"].lower()
             except ValidationError as error:
                 self.add_error("address", error)
         return stated

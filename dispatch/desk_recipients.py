@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -79,6 +80,15 @@ def add_address(request: HttpRequest, pk: int) -> HttpResponse:
     services.add_address(found, by=staff(request), **form.cleaned_data)
     messages.success(request, _("The address is added. Nothing goes there until somebody decides so."))
     return redirect("desk:recipient", pk=pk)
+
+
+@require_POST
+@staff_page(access_campaign)
+def verify_address(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(FurtherAddress.objects.select_related("recipient"), pk=pk)
+    services.verify_address(found, by=staff(request))
+    messages.success(request, _("It is written down that you have verified the address today."))
+    return redirect(reverse("desk:recipient", args=[found.recipient_id]) + "#further")
 
 
 @require_POST

@@ -46,5 +46,6 @@ urlpatterns = [
     path("recipients/<int:pk>/", desk_recipients.edit, name="recipient"),
     path("recipients/<int:pk>/remove/", desk_recipients.remove, name="remove_recipient"),
     path("recipients/<int:pk>/addresses/", desk_recipients.add_address, name="add_address"),
+    path("addresses/<int:pk>/verify/", desk_recipients.verify_address, name="verify_address"),
     path("addresses/<int:pk>/remove/", desk_recipients.remove_address, name="remove_address"),
 ]

@@ -44,14 +44,35 @@ class Channel(models.TextChoices):
     FAX = "fax", _("Fax")
 
 
-class Recipient(models.Model):
+class Verified(models.Model):
+    """Where a letter goes, and who last made sure that it is so, and when."""
+
+    VERIFIED_FOR: ClassVar[timedelta] = timedelta(days=90)
+
+    verified_on = models.DateField(_("Address last verified on"), null=True, blank=True)
+    verified_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        abstract = True
+
+    def was_verified_long_ago(self, today: date) -> bool:
+        """Offices move, and mailboxes are given up."""
+        return self.verified_on is not None and today - self.verified_on > self.VERIFIED_FOR
+
+
+VERIFIED_BY_SOMEBODY = Q(verified_on__isnull=True, verified_by__isnull=True) | Q(
+    verified_on__isnull=False, verified_by__isnull=False
+)
+
+
+class Recipient(Verified):
     """An office to which a letter is addressed. Address block and salutation are written whole, never declined."""
 
     class Kind(models.TextChoices):
         TO = "to", _("Addressee")
         CC = "cc", _("Copy")
-
-    VERIFIED_FOR: ClassVar[timedelta] = timedelta(days=90)
 
     letter = models.ForeignKey(Letter, on_delete=models.CASCADE, related_name="recipients")
     kind = models.CharField(_("Kind"), max_length=2, choices=Kind)
@@ -68,10 +89,6 @@ class Recipient(models.Model):
     requirements = models.TextField(_("Formal requirements of the office"), max_length=2000, blank=True)
     answer_days = models.PositiveSmallIntegerField(_("Legal term for an answer, in days"), null=True, blank=True)
     term_source = models.CharField(_("Source of the legal term"), max_length=250, blank=True)
-    verified_on = models.DateField(_("Address last verified on"), null=True, blank=True)
-    verified_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="recipients_verified"
-    )
 
     class Meta:
         verbose_name = _("recipient")
@@ -81,19 +98,11 @@ class Recipient(models.Model):
             models.UniqueConstraint(
                 fields=("letter", "email"), condition=~Q(email=""), name="recipient_of_letter_once"
             ),
-            models.CheckConstraint(
-                condition=Q(verified_on__isnull=True, verified_by__isnull=True)
-                | Q(verified_on__isnull=False, verified_by__isnull=False),
-                name="recipient_is_verified_by_somebody",
-            ),
+            models.CheckConstraint(condition=VERIFIED_BY_SOMEBODY, name="recipient_is_verified_by_somebody"),
         ]
 
     def __str__(self) -> str:
         return self.title
-
-    def was_verified_long_ago(self, today: date) -> bool:
-        """Offices move, and mailboxes are given up."""
-        return self.verified_on is not None and today - self.verified_on > self.VERIFIED_FOR
 
     @property
     def address(self) -> str:
@@ -105,7 +114,7 @@ class Recipient(models.Model):
         }.get(Channel(self.channel), getattr(self, f"address_block_{self.language}", "") or "")
 
 
-class FurtherAddress(models.Model):
+class FurtherAddress(Verified):
     """Where a recipient is tried next, when people decide so. The machine never goes there by itself."""
 
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="further_addresses")
@@ -114,10 +123,19 @@ class FurtherAddress(models.Model):
 
     class Meta:
         ordering = ("pk",)
-        constraints = [models.UniqueConstraint(fields=("recipient", "channel", "address"), name="further_address_once")]
+        constraints = [
+            models.UniqueConstraint(fields=("recipient", "channel", "address"), name="further_address_once"),
+            models.CheckConstraint(condition=VERIFIED_BY_SOMEBODY, name="further_address_is_verified_by_somebody"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_channel_display()}: {self.address}"
+
+    @property
+    def as_sent(self) -> str:
+        """As a delivery there has it."""
+        address = self.address.strip()
+        return address.lower() if self.channel == Channel.EMAIL else address
 
 
 class Covering(models.Model):
@@ -415,6 +433,14 @@ class Delivery(Stateful):
     @property
     def is_mail(self) -> bool:
         return self.channel == Channel.EMAIL
+
+    @property
+    def place(self) -> Verified | None:
+        """Where the recipient is written to; of a next rung the further address, if it still is one."""
+        if self.after_id is None:
+            return self.recipient
+        ways = self.recipient.further_addresses.all()
+        return next((way for way in ways if (way.channel, way.as_sent) == (self.channel, self.address)), None)
 
     @property
     def was_taken_by_relay(self) -> bool:

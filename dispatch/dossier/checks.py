@@ -140,18 +140,17 @@ def _bounced(looked: Looked) -> Iterator[Found]:
 
 def _unverified(looked: Looked) -> Iterator[Found]:
     for delivery in looked.deliveries:
-        recipient, verified_on = delivery.recipient, delivery.recipient.verified_on
+        place = delivery.place
+        verified_on = place.verified_on if place else None
         said = {"office": looked.office(delivery)}
-        if delivery.after_id:  # one of the further addresses, which somebody chose just now
-            continue
-        if verified_on is None:
+        if place is None or verified_on is None:
             text = _("%(office)s: nobody has verified the address.")
-        elif recipient.was_verified_long_ago(looked.now.date()):
+        elif place.was_verified_long_ago(looked.now.date()):
             text = _("%(office)s: the address was last verified on %(date)s.")
             said["date"] = date_format(verified_on)
         else:
             continue
-        link = reverse("desk:recipient", args=[recipient.pk])
+        link = reverse("desk:recipient", args=[delivery.recipient_id]) + ("#further" if delivery.after_id else "")
         facts = [verified_on and verified_on.isoformat(), delivery.channel, delivery.address]
         yield Found(str(delivery.pk), facts, text % said, link)
 

@@ -45,7 +45,7 @@ def _of_file(file: EditionFile) -> dict[str, Any]:
 
 
 def _of_delivery(delivery: Delivery) -> dict[str, Any]:
-    recipient, wording = delivery.recipient, wording_of(delivery)
+    recipient, place, wording = delivery.recipient, delivery.place, wording_of(delivery)
     told: dict[str, Any] = {
         "title": wording.title if wording else getattr(recipient, f"title_{delivery.language}"),
         "kind": recipient.kind,
@@ -53,8 +53,8 @@ def _of_delivery(delivery: Delivery) -> dict[str, Any]:
         "address": delivery.address,
         "language": delivery.language,
         "requirements": recipient.requirements,
-        "verified_on": recipient.verified_on.isoformat() if recipient.verified_on else "",
-        "verified_by": str(recipient.verified_by or ""),
+        "verified_on": place.verified_on.isoformat() if place and place.verified_on else "",
+        "verified_by": str(place.verified_by or "") if place else "",
     }
     if wording:
         told |= {name: getattr(wording, name) for name in FROZEN if name not in ("title", "letter", "files")}

@@ -29,6 +29,7 @@ class Looked:
         prefetch_related_objects([self.edition], "files")
         self.files = list(self.edition.files.all())
         known = dispatch.deliveries.select_related("recipient__verified_by", "wording")
+        known = known.prefetch_related("recipient__further_addresses__verified_by")
         listed = list(known.order_by("recipient__order", "pk"))
         for delivery in listed:
             delivery.dispatch, delivery.edition = dispatch, self.edition

@@ -212,6 +212,7 @@ class Migration(migrations.Migration):
             name='Recipient',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('verified_on', models.DateField(blank=True, null=True, verbose_name='Address last verified on')),
                 ('kind', models.CharField(choices=[('to', 'Addressee'), ('cc', 'Copy')], max_length=2, verbose_name='Kind')),
                 ('order', models.PositiveSmallIntegerField(verbose_name='Order')),
                 ('title', models.CharField(max_length=250, verbose_name='Office, in the nominative')),
@@ -241,9 +242,8 @@ class Migration(migrations.Migration):
                 ('term_source_en', models.CharField(blank=True, max_length=250, null=True, verbose_name='Source of the legal term')),
                 ('term_source_be', models.CharField(blank=True, max_length=250, null=True, verbose_name='Source of the legal term')),
                 ('term_source_ru', models.CharField(blank=True, max_length=250, null=True, verbose_name='Source of the legal term')),
-                ('verified_on', models.DateField(blank=True, null=True, verbose_name='Address last verified on')),
                 ('letter', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='recipients', to='letters.letter')),
-                ('verified_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='recipients_verified', to=settings.AUTH_USER_MODEL)),
+                ('verified_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'verbose_name': 'recipient',
@@ -255,8 +255,10 @@ class Migration(migrations.Migration):
             name='FurtherAddress',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('verified_on', models.DateField(blank=True, null=True, verbose_name='Address last verified on')),
                 ('channel', models.CharField(choices=[('email', 'E-mail'), ('post', 'Registered post'), ('web', 'Web form of the office'), ('hand', 'By hand'), ('fax', 'Fax')], max_length=10, verbose_name='Goes by')),
                 ('address', models.TextField(max_length=500, verbose_name='Address')),
+                ('verified_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('recipient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='further_addresses', to='dispatch.recipient')),
             ],
             options={
@@ -422,6 +424,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='furtheraddress',
             constraint=models.UniqueConstraint(fields=('recipient', 'channel', 'address'), name='further_address_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='furtheraddress',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('verified_by__isnull', True), ('verified_on__isnull', True)), models.Q(('verified_by__isnull', False), ('verified_on__isnull', False)), _connector='OR'), name='further_address_is_verified_by_somebody'),
         ),
         migrations.AddIndex(
             model_name='delivery',

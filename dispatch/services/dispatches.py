@@ -104,7 +104,7 @@ def prepare_next(refused: Delivery, further: FurtherAddress, *, by: User) -> Dis
         with transaction.atomic():
             dispatch = edition.dispatches.create(prepared_by=by)
             record(dispatch, by=by)
-            record(_delivery(dispatch, refused.recipient, further.channel, further.address, after=refused), by=by)
+            record(_delivery(dispatch, refused.recipient, further.channel, further.as_sent, after=refused), by=by)
             _freeze(dispatch)
     except IntegrityError:
         raise AlreadySent from None
@@ -121,7 +121,7 @@ def put_together(dispatch: Dispatch, *, by: User, seen: str) -> None:
     """
     try:
         with _still_prepared(dispatch) as locked:
-            if _look(locked).sha256 != seen:
+            if dossier.of(locked).sha256 != seen:
                 raise AnotherDossier
             anew = locked.deliveries.filter(after=None).exclude(status=DeliveryStatus.CANCELLED)
             anew.update(address=Cast("pk", CharField()))  # so that one can take the address that another leaves
@@ -221,7 +221,7 @@ def void_what_changed(among: Iterable[Dispatch]) -> None:
     """What was authorised or waived of a dossier that is another by now counts no more, even if it returns."""
     for dispatch in among:
         if any(_void(dispatch, dossier.of(dispatch))):  # most often nothing is, and nobody has to wait for the lock
-            with suppress(Overtaken), _still_prepared(dispatch) as locked:
+            with suppress(Overtaken), _locked(dispatch) as locked:
                 _look(locked)
 
 
@@ -286,22 +286,22 @@ def halt_if_somebody_left(dispatch: Dispatch) -> None:
 
 @contextmanager
 def _still_prepared(dispatch: Dispatch) -> Iterator[Dispatch]:
-    """The dispatch as it is now, locked, in a transaction. Raises `Overtaken` where it is under way already.
+    """For an act: the dispatch as it is now, locked, in a transaction. Raises `Overtaken` where it is under way.
 
-    An act that is refused has changed nothing but what `_look` marked, and that is kept: who is told that something
-    counts no more is told so for good.
+    What is void is marked before, on its own: also where the act is then refused, and undone.
     """
-    refused: Exception | None = None
+    void_what_changed([dispatch])
+    with _locked(dispatch) as locked:
+        yield locked
+
+
+@contextmanager
+def _locked(dispatch: Dispatch) -> Iterator[Dispatch]:
     with transaction.atomic():
         locked = Dispatch.objects.select_for_update(of=("self",)).select_related("edition__letter").get(pk=dispatch.pk)
         if locked.status != DispatchStatus.PREPARED:
             raise Overtaken(f"Dispatch {dispatch.pk} is {locked.status}")
-        try:
-            yield locked
-        except (AnotherDossier, NotSealed, SomethingStandsInTheWay, WaivedAlready, Overtaken) as refusal:
-            refused = refusal
-    if refused:
-        raise refused
+        yield locked
 
 
 def _look(dispatch: Dispatch) -> dossier.Dossier:

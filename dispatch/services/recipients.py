@@ -33,7 +33,7 @@ def save(recipient: Recipient, *, address_changed: bool, verified: bool, by: Use
         recipient.save()
         witness(recipient, "entered" if is_new else "changed", by=by)
         touch(recipient.letter, "letter", "delivery")
-        dispatches.void_what_changed(Dispatch.objects.spoken_for().filter(edition__letter=recipient.letter))
+        _void_what_changed(recipient)
 
 
 def remove(recipient: Recipient, *, by: User) -> None:
@@ -44,15 +44,25 @@ def remove(recipient: Recipient, *, by: User) -> None:
         witness(recipient.letter, "recipient removed", by=by)  # whose history goes on
         touch(recipient.letter, "letter", "delivery")
         recipient.delete()
-        dispatches.void_what_changed(Dispatch.objects.spoken_for().filter(edition__letter=recipient.letter))
+        _void_what_changed(recipient)
 
 
-def add_address(recipient: Recipient, *, channel: str, address: str, by: User) -> FurtherAddress:
+def add_address(recipient: Recipient, *, channel: str, address: str, verified: bool, by: User) -> FurtherAddress:
     with transaction.atomic():
         further, created = FurtherAddress.objects.get_or_create(recipient=recipient, channel=channel, address=address)
         if created:
             witness(recipient, "address added", by=by)
+        if verified:
+            verify_address(further, by=by)
     return further
+
+
+def verify_address(further: FurtherAddress, *, by: User) -> None:
+    """Somebody has made sure today that the office is reached there."""
+    with transaction.atomic():
+        FurtherAddress.objects.filter(pk=further.pk).update(verified_on=timezone.now().date(), verified_by=by)
+        witness(further.recipient, "address verified", by=by)
+        _void_what_changed(further.recipient)
 
 
 def remove_address(further: FurtherAddress, *, by: User) -> None:
@@ -60,6 +70,11 @@ def remove_address(further: FurtherAddress, *, by: User) -> None:
         deleted, _by_model = further.delete()
         if deleted:
             witness(further.recipient, "address removed", by=by)
+        _void_what_changed(further.recipient)
+
+
+def _void_what_changed(recipient: Recipient) -> None:
+    dispatches.void_what_changed(Dispatch.objects.spoken_for().filter(edition__letter=recipient.letter_id))
 
 
 def doubts(recipients: list[Recipient]) -> list[list[str]]:

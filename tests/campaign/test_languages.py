@@ -853,6 +853,7 @@ class TestFollowUp:
             verified_on=date(2020, 1, 1), title_be="", answer_days=15, channel="web"
         )
         at_desk.get(listed)
+        at_desk.post(reverse("desk:verify_address", args=[recipient.further_addresses.get().pk]))
         at_desk.post(reverse("desk:remove_address", args=[recipient.further_addresses.get().pk]))
         at_desk.post(reverse("desk:remove_recipient", args=[letter.recipients.all()[4].pk]))
 

@@ -821,10 +821,33 @@ def test_the_next_rung_has_a_dossier_of_its_own(campaigner: User, sender: User, 
     way = refused.recipient.further_addresses.create(channel=Channel.POST, address="Minsk, vul. Karla Marksa 38")
     following = dispatches.prepare_next(refused, way, by=campaigner)
     superseded(following)
-    assert kinds(following) == {"unproven"}, "it has no mail to rehearse, and is of the edition that was refused"
+    expected = {"unproven", "unverified"}
+    assert kinds(following) == expected, "it has no mail to rehearse, and is of the edition that was refused"
     assert following.deliveries.get().wording.address_block == way.address
     authorise(following, by=sender)
     assert status_of(following) == DispatchStatus.AUTHORISED
+
+
+def test_the_next_address_is_verified_by_itself(campaigner: User, sender: User, dispatch: Dispatch) -> None:
+    """That somebody verified where the office was written to first says nothing of its web form."""
+    authorise(dispatch, by=sender)
+    [refused, *_] = dispatch.deliveries.all()
+    Delivery.objects.filter(pk=refused.pk).update(status=DeliveryStatus.FAILED)
+    refused.refresh_from_db()
+    verifier = make_user(Role.Name.CAMPAIGNER, name="Who Verified")
+    refused.recipient.verified_by = verifier
+    refused.recipient.save()
+    form = "https://government.example.org/petitions"
+    way = refused.recipient.further_addresses.create(channel=Channel.WEB, address=form)
+    following = dispatches.prepare_next(refused, way, by=campaigner)
+    assert "unverified" in kinds(following)
+    shown = freshly_signed_in(campaigner).get(f"/desk/dispatches/{following.pk}/").content.decode()
+    assert "nobody has verified the address." in shown
+    assert "Who Verified" not in shown
+    freshly_signed_in(campaigner).post(f"/desk/addresses/{way.pk}/verify/")
+    assert "unverified" not in kinds(following)
+    with time_machine.travel(timezone.now() + timedelta(days=100)):
+        assert "unverified" in kinds(following)
 
 
 # The dry run --------------------------------------------------------------------------------------

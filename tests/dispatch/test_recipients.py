@@ -112,12 +112,21 @@ def test_further_addresses_are_as_their_channel_wants_them(letter: Letter, campa
     recipient = letter.recipients.all()[0]
     add = f"/desk/recipients/{recipient.pk}/addresses/"
     desk = desk_of(campaigner)
-    for channel, address in ((Channel.EMAIL, "nobody"), (Channel.WEB, "javascript:1"), (Channel.POST, "")):
+    unfit = (
+        (Channel.EMAIL, "nobody"),
+        (Channel.WEB, "javascript:1"),
+        (Channel.POST, ""),
+        (Channel.FAX, "+375 17 000\n+375 17 001"),
+    )
+    for channel, address in unfit:
         assert desk.post(add, {"channel": channel, "address": address}).status_code == 422
     for _ in range(2):
         desk.post(add, {"channel": Channel.POST, "address": "Канцылярыя\r\nМінск"})
     further = FurtherAddress.objects.get()
     assert further.address == "Канцылярыя\nМінск"
+    assert further.verified_by is None
+    desk.post(add, {"channel": Channel.POST, "address": "Канцылярыя\nМінск", "verified": "on"})
+    assert FurtherAddress.objects.get().verified_by == campaigner
     desk.post(f"/desk/addresses/{further.pk}/remove/")
     assert not FurtherAddress.objects.exists()
 
