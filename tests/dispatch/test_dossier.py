@@ -506,7 +506,7 @@ def test_whether_it_goes_to_an_office_or_in_copy_is_authorised_too(
     dispatch.edition.letter.recipients.filter(order=1).update(kind=Recipient.Kind.CC)
     assert not dispatches.holding(dispatch, dossier_of(dispatch).sha256)
     assert "the PDF does not name it, or not like this" in page(campaigner, dispatch)
-    assert re.search(r'Kind</span> </th> <td[^>]*>Addressee</td> <td[^>]*>Copy</td>', page(campaigner, dispatch))
+    assert re.search(r"Kind</span> </th> <td[^>]*>Addressee</td> <td[^>]*>Copy</td>", page(campaigner, dispatch))
 
 
 @pytest.mark.parametrize("what", ["gone", "waived", "under way"])
