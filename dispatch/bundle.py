@@ -59,7 +59,7 @@ def _told(delivery: Delivery) -> dict[str, Any]:
         "edition": {
             "reference": edition.reference,
             "number": edition.number,
-            "text_sha256": edition.sha256,
+            "text_sha256": edition.content["text_sha256"],
             "address": settings.PUBLIC_URL + edition.get_absolute_url(),
             "pdfs": list(edition.files.values("language", "sha256", "size", "pages", "sealed_at", "certificate")),
         },

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dispatch.content import frozen, signatories_of
+from dispatch.content import frozen, presented, signatories_of
 from dispatch.models import Edition
 from letters.differences import Difference, differences
 from letters.models import Letter
@@ -110,5 +110,5 @@ def _addressees(content: Content, language: str) -> list[str]:
 
 def _named(content: Content, language: str) -> Iterator[str]:
     for entry in content["recipients"]:
-        said = entry.get(language, {})
-        yield ", ".join(filter(None, (said.get("name"), said.get("title"))))
+        if language in entry:
+            yield presented(entry[language])

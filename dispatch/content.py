@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from dispatch.models import Edition
 from letters.models import Letter
@@ -86,6 +87,11 @@ def signatories_of(content: dict[str, Any], language: str) -> SignatoryList:
         named=named,
         individuals=individuals,
     )
+
+
+def presented(recipient: dict[str, Any]) -> str:
+    """A person with the office, as the language that is active names them: the name first, or the office."""
+    return gettext("%(name)s, %(title)s") % {"name": recipient["name"], "title": recipient["title"]}
 
 
 def organisations_in(edition: Edition) -> int:

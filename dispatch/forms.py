@@ -5,9 +5,13 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from dispatch.verification import checksum_in
+from dispatch.verification import checksum_in, is_in_print
 
 NO_CHECKSUM = _("A SHA-256 has 64 characters, digits and the letters a to f. Copy it whole, and only one.")
+IN_PRINT = _(
+    "This SHA-256 is printed on letters: it is that of their text or of our certificate, and of no file. Compare it"
+    " with the one on the edition’s page, whose address is printed beside it."
+)
 TOO_LARGE = _("This file is larger than %(limit)s, and so is none that can be checked here. Paste its SHA-256 instead.")
 
 
@@ -49,3 +53,9 @@ class ChecksumForm(forms.Form):
         error_messages={"required": _("Paste the SHA-256 of the file that you want to check.")},
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}),
     )
+
+    def clean_sha256(self) -> str:
+        checksum: str = self.cleaned_data["sha256"]
+        if is_in_print(checksum):
+            raise ValidationError(IN_PRINT, code="in-print")
+        return checksum

@@ -6,6 +6,7 @@ gives the same bytes wherever the same libraries set it.
 
 import atexit
 import base64
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
 from dispatch import tags
-from dispatch.content import signatories_of
+from dispatch.content import presented, signatories_of
 from dispatch.models import Edition
 from signatories.queries import Signatory
 
@@ -40,6 +41,9 @@ FONT = "font:"
 FIRST_STRONG_ISOLATE, POP_DIRECTIONAL_ISOLATE = "\u2068", "\u2069"
 NAMES_IN_BLOCKS = 1000  # more than this are run in, or the letter would have hundreds of pages
 NAMES_RUN_IN = 100
+# Where no line breaks in Belarusian and Russian: after a word of one letter, before a dash, within a date or a number.
+UNBROKEN = re.compile(r"(?<=\b[^\W\d_]) | (?=[–—] )|(?<=\d) (?=гг?\.)|(?<=№) ")
+UNBROKEN_IN = ("be", "ru")
 
 
 class CannotTypeset(Exception):
@@ -77,14 +81,15 @@ def _context(content: dict[str, Any], language: str) -> dict[str, Any]:
     recipients = [{"kind": recipient["kind"], **recipient[language]} for recipient in content["recipients"]]
     addressees = [recipient for recipient in recipients if recipient["kind"] == "to"]
     listed = signatories_of(content, language)
-    names = [_printed(signatory) for signatory in listed.named]
-    individuals = [_printed(signatory) for signatory in listed.individuals]
+    names = [_printed(signatory, language) for signatory in listed.named]
+    individuals = [_printed(signatory, language) for signatory in listed.individuals]
     contact_address = text["contact_address"].splitlines()
     address = settings.PUBLIC_URL + reverse("edition", args=[content["letter"], content["number"]])
     return {
         "language": language,
         "content": content,
         "text": text,
+        "subject": _unbroken(text["subject"], language),
         "dated": date_format(date.fromisoformat(content["dated"])),
         "page": SafeString('<span class="page"></span>'),
         "pages": SafeString('<span class="pages"></span>'),
@@ -97,8 +102,8 @@ def _context(content: dict[str, Any], language: str) -> dict[str, Any]:
         "contact": [text["contact_name"], *contact_address, content["contact_email"]],
         "addressees": addressees,
         "salutation": addressees[0]["salutation"],
-        "copies": [recipient for recipient in recipients if recipient["kind"] == "cc"],
-        "parts": list(_parts(text["blocks"])),
+        "copies": [_unbroken(presented(recipient), language) for recipient in recipients if recipient["kind"] == "cc"],
+        "parts": list(_parts(text["blocks"], language)),
         "signatories": names,
         "run_in": list(_run_in(names)),
         "count_sentence": _count_sentence(listed.count),
@@ -113,17 +118,21 @@ def _context(content: dict[str, Any], language: str) -> dict[str, Any]:
     }
 
 
-def _parts(blocks: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
+def _parts(blocks: list[dict[str, str]], language: str) -> Iterator[dict[str, Any]]:
     """Runs of paragraphs and of demands."""
     for is_demands, run in groupby(blocks, key=lambda block: block["kind"] == "demand"):
-        yield {"is_demands": is_demands, "texts": [block["text"] for block in run]}
+        yield {"is_demands": is_demands, "texts": [_unbroken(block["text"], language) for block in run]}
 
 
-def _printed(signatory: Signatory) -> Signatory:
+def _unbroken(text: str, language: str) -> str:
+    return UNBROKEN.sub("\u00a0", text) if language in UNBROKEN_IN else text
+
+
+def _printed(signatory: Signatory, language: str) -> Signatory:
     return replace(
         signatory,
-        name=_in_its_direction(signatory.name),
-        affiliation=_in_its_direction(signatory.affiliation),
+        name=_in_its_direction(_unbroken(signatory.name, language)),
+        affiliation=_in_its_direction(_unbroken(signatory.affiliation, language)),
     )
 
 

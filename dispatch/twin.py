@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.dateparse import parse_date
 
-from dispatch.content import signatories_of
+from dispatch.content import presented, signatories_of
 from dispatch.models import Edition
 
 NAMED = 400  # more names than this make a mail too long; the text then says where they stand
@@ -29,7 +29,7 @@ def twin(edition: Edition, language: str) -> str:
                 "text": text,
                 "dated": parse_date(content["dated"]),
                 "addressees": [recipient for recipient in recipients if recipient["kind"] == "to"],
-                "copies": [recipient for recipient in recipients if recipient["kind"] == "cc"],
+                "copies": [presented(recipient) for recipient in recipients if recipient["kind"] == "cc"],
                 "parts": list(_parts(text["blocks"])),
                 "signatories": signatories,
                 "is_named": len(signatories.named) + len(signatories.individuals) <= NAMED,

@@ -6,6 +6,7 @@ with its reason. Nothing of a copy is kept, and nothing of it is repeated to who
 
 import logging
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,6 +14,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
@@ -29,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 LIMIT = 5 * 1024 * 1024  # bytes of a file that is looked at
 ENDS = 1024  # bytes at either end in which a PDF says that it is one (ISO 32000, as readers take it)
+PAIRS = re.compile(
+    r"(?<![0-9a-f])(?:[0-9a-f]{2}[ :]){31}[0-9a-f]{2}(?![0-9a-f])"
+)  # as older versions of certutil print
 ALIKE = 0.9  # of the bytes: a copy that was changed, not another file of the same size
 
 
@@ -151,13 +156,19 @@ def of_checksum(checksum: str) -> Verdict:
     return Verdict(verdict.outcome, verdict.file, verdict.seal, sha256=checksum)
 
 
+def is_in_print(checksum: str) -> bool:
+    """Whether published letters print this SHA-256, which then is that of their text or of our certificate."""
+    return bool(_files().filter(Q(edition__version__sha256=checksum) | Q(certificate=checksum)).exists())
+
+
 def checksum_in(text: str) -> str | None:
     """The one SHA-256 in `text`, as people copy it: with its name, in capitals, in groups, as a command prints it."""
-    text = text.lower()
+    text = "".join(character for character in text.lower() if unicodedata.category(character) != "Cf")
+    text = PAIRS.sub(lambda pairs: re.sub("[ :]", "", pairs[0]), text)
     whole = set(re.findall(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])", text))
     if whole:
         return whole.pop() if len(whole) == 1 else None
-    digits = re.sub(r"^\W*sha[\s_-]*256|[\s:.,;=\u200b\u2060\ufeff\xad-]", "", text)
+    digits = re.sub(r"^\W*sha[\s_-]*256|[\s:.,;=-]", "", text)
     return digits if re.fullmatch(r"[0-9a-f]{64}", digits) else None
 
 

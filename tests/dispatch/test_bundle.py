@@ -110,6 +110,7 @@ def test_a_mail_with_all_that_is_known_of_it(catcher: Catcher, tmp_path: Path) -
     assert told["status"] == "registered"
     assert told["registered"]["registered_as"] == "№ 12/а"
     assert [event["target"] for event in told["states"]] == ["queued", "claimed", "sending", "accepted"]
+    assert told["edition"]["text_sha256"] == delivery.edition.version.sha256, "as the letter prints it"
     pdfs = {file["language"]: file["sha256"] for file in told["edition"]["pdfs"]}
     assert pdfs == dict(delivery.edition.files.values_list("language", "sha256"))
 

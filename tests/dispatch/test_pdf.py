@@ -29,6 +29,7 @@ from dispatch import pdf, seal
 from dispatch.models import Edition
 from dispatch.services import editions
 from dispatch.states import EditionStatus
+from dispatch.twin import twin
 from letters.services import save_version
 from signatories.logos import keep
 from signatories.models import Signature
@@ -180,10 +181,51 @@ def test_addressee_copies_date_reference_and_contact(edition: Edition) -> None:
     assert "вул. Дэманстрацыйная, 1" in text
 
 
+@pytest.mark.parametrize(
+    ("language", "copy"),
+    [
+        ("en", "Uladzimir Makei, Minister of Foreign Affairs of the Republic of Belarus"),
+        ("be", "Міністр замежных спраў Рэспублікі Беларусь Уладзімір Макей"),
+        ("ru", "Министр иностранных дел Республики Беларусь Владимир Макей"),
+    ],
+)
+def test_an_office_and_its_holder_stand_in_the_order_of_the_language(
+    edition: Edition, language: str, copy: str
+) -> None:
+    assert copy in text_of(rendered(edition, language))
+    assert copy in twin(edition, language)
+
+
+def test_the_plain_text_counts_whom_the_pdf_counts(edition: Edition) -> None:
+    entry = {**edition.content["signatories"][-1], "is_individual": True, "affiliation": "Press Union"}
+    edition.content["signatories"].append({**entry, "name": dict.fromkeys(LANGUAGES, "Jana Example")})
+    edition.content.update(withheld=3, withheld_individuals=2)
+    text = twin(edition, "en")
+    for said in (text, text_of(rendered(edition))):
+        assert "Jana Example, Press Union" in said
+        assert "and 3 organisations whose names are withheld for their safety" in said
+        assert "and 2 people whose names are withheld for their safety" in said
+
+
 def test_belarusian_words_survive_extraction(edition: Edition) -> None:
     text = " ".join(pdftotext(rendered(edition, "be")).split())
     for words in ("шырокага ўдзелу", "Рэспублікі Беларусь", "сілавыя структуры", "аб’ядноўвае", "Лідзія Ярмошына"):
         assert words in text
+
+
+@pytest.mark.parametrize(("language", "words"), [("be", ("у", "ў", "і")), ("ru", ("в", "о", "и"))])
+def test_no_line_ends_with_a_word_of_one_letter_nor_begins_with_a_dash(
+    edition: Edition, language: str, words: tuple[str, ...]
+) -> None:
+    """As custom asks in Belarusian and Russian, wherever the line may fall: here the lines get longer by a letter."""
+    blocks = [block for block in edition.content["languages"][language]["blocks"] if block["kind"] != "demand"]
+    dashes = {**blocks[0], "text": "Сетка — гэта сувязь, а сувязь – гэта сетка, " * 20}
+    edition.content["languages"][language]["blocks"] = [
+        {**block, "text": f"{'а' * more} {block['text']}"} for more in range(1, 9) for block in [*blocks, dashes]
+    ]
+    lines = [line.strip() for line in pdftotext(rendered(edition, language)).splitlines() if line.strip()]
+    assert [line for line in lines if line.split()[-1] in words] == []
+    assert [line for line in lines if line[0] in "–—"] == []
 
 
 def test_every_page_is_counted_and_referenced(edition: Edition) -> None:

@@ -28,6 +28,7 @@ from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, NameObject,
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pytest_django import Settings
 
+from campaign.pages.editions import EditionPage
 from dispatch import inspection, pdf, seal, verification
 from dispatch.models import Edition, EditionFile
 from dispatch.services import editions
@@ -161,7 +162,9 @@ def test_a_checksum_is_enough_however_it_is_written(edition: Edition) -> None:
     for written in (
         checksum, checksum.upper(), f"  {checksum}\n", f"SHA-256: {checksum}", f"sha256:{checksum}", pairs,
         pairs.upper().replace(" ", ":"), f"{checksum[:32]}\n{checksum[32:]}", f"SHA256(letter.pdf)= {checksum}",
-        f"{checksum}  letter.pdf", f"SHA-256 {pairs}", f"\ufeff{checksum[:20]}\u200b{checksum[20:]}",
+        f"{checksum}  letter.pdf", f"SHA-256 {pairs}", f"{checksum[:9]}\u200d{checksum[9:]}",
+        f"SHA256 hash of file letter.pdf:\r\n{pairs}\r\nCertUtil: -hashfile command completed successfully.",
+        f"\ufeff{checksum[:20]}\u200b{checksum[20:]}",
     ):  # fmt: skip
         answer = asked(sha256=written)
         assert (answer.status, answer.outcome) == (200, "genuine"), written
@@ -173,6 +176,17 @@ def test_a_checksum_holds_where_our_own_copy_is_lost(edition: Edition, caplog: p
     default_storage.delete(file.sealed)
     assert asked(sha256=file.sha256).outcome == "genuine"
     assert "The stored PDF" in caplog.text
+
+
+def test_what_a_letter_prints_is_not_taken_for_a_file_and_stands_on_the_page_of_the_edition(edition: Edition) -> None:
+    page = EditionPage().render("en", slug=edition.letter.slug, number=edition.number).decode()
+    for printed in (edition.content["text_sha256"], edition.content["certificate"]):
+        assert printed in page
+        answer = asked(sha256=printed)
+        assert (answer.status, answer.outcome) == (422, "")
+        assert "This SHA-256 is printed on letters" in answer.text
+    Letter.objects.update(published_at=None)
+    assert asked(sha256=edition.content["text_sha256"]).outcome == "unknown"
 
 
 def test_an_unknown_checksum_is_none_of_ours(edition: Edition) -> None:
