@@ -73,10 +73,19 @@ def authorise(request: HttpRequest, pk: int) -> HttpResponse:
     except tuple(REFUSALS) as refusal:
         refuse(request, refusal)
     else:
-        done = _("The dispatch is authorised. The mails go out now.")
         waits = _("Your authorisation is recorded. The dispatch waits for the other one.")
-        messages.success(request, done if goes else waits)
+        messages.success(request, _what_goes(found) if goes else waits)
     return redirect("desk:dispatch", pk=pk)
+
+
+def _what_goes(found: Dispatch) -> str:
+    listed = found.deliveries.exclude(status=DeliveryStatus.CANCELLED)
+    by_mail = {delivery.is_mail for delivery in listed}
+    if by_mail == {True}:
+        return _("The dispatch is authorised. The mails go out now.")
+    if by_mail == {False}:
+        return _("The dispatch is authorised. It now waits for a person: the page of each delivery says what to do.")
+    return _("The dispatch is authorised. The mails go out now, and the rest waits for a person.")
 
 
 @require_POST
