@@ -69,7 +69,8 @@ def _told(delivery: Delivery) -> dict[str, Any]:
         "times": {
             "prepared_at": dispatch.prepared_at,
             "authorised_at": dispatch.authorised_at,
-            **_picked(delivery, ("first_tried_at", "settled_at", "ended_on", "refused_on", "reminded_at")),
+            **_picked(delivery, ("first_tried_at", "ended_on", "refused_on", "reminded_at")),
+            **_settled(delivery),
         },
         "taken": _picked(delivery, ("taken_at", "taken_by", "taken_how")),
         "registered": _picked(delivery, ("registered_on", "registered_as")) | {"answer_due_on": delivery.answer_due_on},
@@ -80,6 +81,12 @@ def _told(delivery: Delivery) -> dict[str, Any]:
             for kept in delivery.evidence.all()
         ],
     }
+
+
+def _settled(delivery: Delivery) -> dict[str, Any]:
+    """Of what a person carried, no more than the day is known."""
+    settled = delivery.settled_at
+    return {"settled_at": settled} if delivery.is_mail else {"settled_on": settled.date() if settled else None}
 
 
 def _facts_of(attempt: Attempt) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import access_campaign, access_deliveries, may, staff, staff_page
+from accounts.access import access_campaign, access_deliveries, fresh_login, may, staff, staff_page
 from dispatch import bundle, paper, pdf, record, seal
 from dispatch.desk import CHANGED, REFUSALS, STAGES
 from dispatch.desk_forms import (
@@ -95,7 +95,7 @@ def carried(request: HttpRequest, pk: int) -> HttpResponse:
         outcomes.carry(delivery, to, on=on, tracking=tracking, by=by)
         if file:
             kind = Evidence.Kind.SCREENSHOT if delivery.channel == Channel.WEB else Evidence.Kind.RECEIPT
-            evidence.keep(delivery, file, kind=kind, content_type=evidence.type_of(file), by=by)
+            evidence.add(delivery, file, kind=kind, by=by)
 
     form = CarriedForm(request.POST, request.FILES, delivery=found)
     if request.POST.get(form.add_prefix("to")) in form.overtaken:
@@ -108,7 +108,7 @@ def carried(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_page(access_deliveries)
 def add_evidence(request: HttpRequest, pk: int) -> HttpResponse:
     def keep(delivery: Delivery, *, kind: str, file: bytes, by: Any) -> None:
-        evidence.keep(delivery, file, kind=kind, content_type=evidence.type_of(file), by=by)
+        evidence.add(delivery, file, kind=kind, by=by)
 
     return _write_down(request, _delivery(pk), EvidenceForm(request.POST, request.FILES), keep)
 
@@ -119,8 +119,7 @@ def add_reply(request: HttpRequest, pk: int) -> HttpResponse:
     def file_reply(delivery: Delivery, *, by: Any, file: bytes | None, **stated: Any) -> None:
         reply = outcomes.file_reply(delivery, by=by, **stated)
         if file:
-            kind, content_type = Evidence.Kind.REPLY, evidence.type_of(file)
-            evidence.keep(delivery, file, kind=kind, content_type=content_type, by=by, reply=reply)
+            evidence.add(delivery, file, kind=Evidence.Kind.REPLY, by=by, reply=reply)
 
     found = _delivery(pk)
     return _write_down(request, found, ReplyForm(request.POST, request.FILES, delivery=found), file_reply)
@@ -128,6 +127,7 @@ def add_reply(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @staff_page(access_campaign)
+@fresh_login
 def next_rung(request: HttpRequest, pk: int) -> HttpResponse:
     """A dispatch of the same edition to the address that a person chose; somebody else authorises it."""
     found = _delivery(pk)

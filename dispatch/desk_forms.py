@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from dispatch import record
 from dispatch.models import Channel, Delivery, Evidence, Recipient, Reply
 from dispatch.services import evidence
 from dispatch.states import DeliveryStatus
@@ -248,7 +249,9 @@ class CarriedForm(AboutDelivery):
         carried = (DeliveryStatus.POSTED, DeliveryStatus.DELIVERED, DeliveryStatus.RETURNED)
         possible = [to for to in carried if delivery.machine.allows(delivery.status, to)]
         self.overtaken = set(carried) - set(possible)  # what somebody chose before somebody else was faster
-        self.fields["to"].choices = [(to.value, to.label) for to in possible]  # type: ignore[attr-defined]
+        as_the_public_reads = record.CARRIED.get(delivery.channel, record.CARRIED[Channel.POST])[1:]
+        words = dict(zip(carried, as_the_public_reads, strict=True))
+        self.fields["to"].choices = [(to.value, str(words[to]) % {"date": "…"}) for to in possible]  # type: ignore[attr-defined]
         if delivery.channel != Channel.POST:
             del self.fields["tracking"]
 

@@ -30,8 +30,8 @@ class Questions:
         self._until = time.monotonic() + ALTOGETHER
 
     def texts(self, name: str) -> list[str]:
-        """The TXT records of `name`, each as one printable line."""
-        return [_one_line(b"".join(record.strings)) for record in self._ask(name, "TXT")]
+        """The TXT records of `name`, each as one printable line, in an order that is not the server's of the moment."""
+        return sorted(_one_line(b"".join(record.strings)) for record in self._ask(name, "TXT"))
 
     def mail_servers(self, name: str) -> list[str]:
         """The hosts that its MX records name, the preferred first; `.` is one that takes nothing (RFC 7505)."""

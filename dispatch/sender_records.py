@@ -392,6 +392,6 @@ def _mx(check: SenderCheck) -> Iterator[Finding]:
             len(facts["hosts"]),
         )
         hosts = ", ".join(facts["hosts"][:5])
-        yield Finding(
-            "mx", Severity.FINE, topic, said % {**named, "hosts": hosts}, _("Refused letters can come back to us.")
-        )
+        meaning = _("Refused letters can come back to us.")
+        records = tuple(facts["hosts"])
+        yield Finding("mx", Severity.FINE, topic, said % {**named, "hosts": hosts}, meaning, records=records)

@@ -76,7 +76,7 @@ class DeliveryStatus(TextChoices):
     REGISTERED = "registered", _("Registered by the office")
     TO_PRINT = "to_print", _("Waits for a person")
     POSTED = "posted", _("Sent off by a person")
-    DELIVERED = "delivered", _("Handed to the office")
+    DELIVERED = "delivered", _("Taken by the office")
     RETURNED = "returned", _("Not taken by the office")
     REFUSED = "refused", _("Refused to receive")
 

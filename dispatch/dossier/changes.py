@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dispatch.dossier.looked import language_name
-from dispatch.models import Channel
+from dispatch.models import Channel, Recipient
 from dispatch.states import EditionStatus
 from letters.differences import Words, compare
 from signatories.authority import Grade
@@ -41,6 +41,7 @@ PARTS: dict[str, Promise] = {
     "is_done": gettext_lazy("Of the mails as they are"),
     "differences": gettext_lazy("Differences"),
     "title": gettext_lazy("Office, as it is addressed"),
+    "kind": gettext_lazy("Kind"),
     "channel": gettext_lazy("Goes by"),
     "address": gettext_lazy("Address"),
     "language": gettext_lazy("Language"),
@@ -57,6 +58,7 @@ PARTS: dict[str, Promise] = {
     "files": gettext_lazy("Attached PDFs (SHA-256)"),
 }
 LABELS: dict[str, Mapping[str, Any]] = {
+    "kind": {kind.value: kind.label for kind in Recipient.Kind},
     "channel": {channel.value: channel.label for channel in Channel},
     "status": {status.value: status.label for status in EditionStatus},
 }

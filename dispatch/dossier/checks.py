@@ -151,7 +151,8 @@ def _unverified(looked: Looked) -> Iterator[Found]:
         else:
             continue
         link = reverse("desk:recipient", args=[delivery.recipient_id]) + ("#further" if delivery.after_id else "")
-        yield Found(str(delivery.pk), verified_on and verified_on.isoformat(), text % said, link)
+        facts = [verified_on and verified_on.isoformat(), delivery.channel, delivery.address]
+        yield Found(str(delivery.pk), facts, text % said, link)
 
 
 def _unprinted(looked: Looked) -> Iterator[Found]:
@@ -159,7 +160,9 @@ def _unprinted(looked: Looked) -> Iterator[Found]:
     for delivery in looked.deliveries:
         recipient, language = delivery.recipient, delivery.language
         now = {part: getattr(recipient, f"{part}_{language}") for part in ("title", "name", "address_block")}
-        if delivery.after_id or any(now.items() <= office[language].items() for office in printed):
+        now["kind"] = recipient.kind
+        offices = [{**office[language], "kind": office["kind"]} for office in printed]
+        if delivery.after_id or any(now.items() <= office.items() for office in offices):
             continue
         text = _(
             "%(office)s: the PDF does not name it, or not like this. It was added or changed after the edition was cut."
@@ -173,7 +176,8 @@ def _added(looked: Looked) -> Iterator[Found]:
             "%(office)s: added to the letter after this was prepared, and not in it. Cancel this dispatch and prepare"
             " another."
         )
-        yield Found(str(recipient.pk), True, text % {"office": recipient.title}, _letter(looked))
+        titles = [getattr(recipient, f"title_{code}") for code, _name in settings.LANGUAGES]
+        yield Found(str(recipient.pk), titles, text % {"office": recipient.title}, _letter(looked))
 
 
 def _unfit(looked: Looked) -> Iterator[Found]:

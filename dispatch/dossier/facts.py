@@ -48,6 +48,7 @@ def _of_delivery(delivery: Delivery) -> dict[str, Any]:
     recipient, place, wording = delivery.recipient, delivery.place, wording_of(delivery)
     told: dict[str, Any] = {
         "title": wording.title if wording else getattr(recipient, f"title_{delivery.language}"),
+        "kind": recipient.kind,
         "channel": delivery.channel,
         "address": delivery.address,
         "language": delivery.language,

@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
                 ('address', models.TextField()),
                 ('language', models.CharField(max_length=10)),
                 ('message_id', models.CharField(max_length=200)),
-                ('status', models.CharField(choices=[('queued', 'Waiting'), ('claimed', 'Being connected'), ('sending', 'Being handed over'), ('accepted', 'Accepted by a mail server'), ('deferred', 'Put off by the mail server'), ('failed', 'Not taken by the mail server'), ('unknown', 'Not known'), ('cancelled', 'Cancelled'), ('bounced', 'Came back'), ('registered', 'Registered by the office'), ('to_print', 'Waits for a person'), ('posted', 'Sent off by a person'), ('delivered', 'Handed to the office'), ('returned', 'Not taken by the office'), ('refused', 'Refused to receive')], default='queued', max_length=20)),
+                ('status', models.CharField(choices=[('queued', 'Waiting'), ('claimed', 'Being connected'), ('sending', 'Being handed over'), ('accepted', 'Accepted by a mail server'), ('deferred', 'Put off by the mail server'), ('failed', 'Not taken by the mail server'), ('unknown', 'Not known'), ('cancelled', 'Cancelled'), ('bounced', 'Came back'), ('registered', 'Registered by the office'), ('to_print', 'Waits for a person'), ('posted', 'Sent off by a person'), ('delivered', 'Taken by the office'), ('returned', 'Not taken by the office'), ('refused', 'Refused to receive')], default='queued', max_length=20)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
                 ('not_before', models.DateTimeField(default=django.utils.timezone.now)),
                 ('lease_until', models.DateTimeField(null=True)),

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from cryptography.fernet import InvalidToken
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import transaction
 
 from accounts.models import User
 from dispatch import seal
@@ -39,6 +40,14 @@ def type_of(data: bytes) -> str:
     if found is None or len(data) > LIMIT:
         raise NotAFile
     return found
+
+
+def add(delivery: Delivery, data: bytes, *, kind: str, by: User, reply: Reply | None = None) -> Evidence:
+    """What a person shows, once: a button may be pressed twice. Raises `NotAFile`."""
+    with transaction.atomic():
+        Delivery.objects.select_for_update().get(pk=delivery.pk)
+        same = delivery.evidence.filter(kind=kind, reply=reply, sha256=hashlib.sha256(data).hexdigest()).first()
+        return same or keep(delivery, data, kind=kind, content_type=type_of(data), by=by, reply=reply)
 
 
 def keep(

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +17,8 @@ from dispatch.services.deliveries import move_on_record
 from dispatch.states import DeliveryStatus
 from ledger.services import Overtaken, witness
 from letters.services import touch
+
+MOMENT = timedelta(minutes=1)
 
 
 class Untold(Exception):
@@ -39,7 +41,7 @@ def carry(delivery: Delivery, to: str, *, on: date, tracking: str, by: User) -> 
     """A person sent it off, handed it over, or it was not taken. Raises `IllegalMove` or `Overtaken`."""
     facts: dict[str, Any] = {"tracking": tracking} if tracking else {}
     if delivery.status == DeliveryStatus.TO_PRINT:
-        facts["settled_at"] = datetime.combine(on, time(12), UTC)
+        facts["settled_at"] = min(datetime.combine(on, time(12), UTC), timezone.now())
     if to != DeliveryStatus.POSTED:
         facts |= {"ended_on": on, "is_returned": to == DeliveryStatus.RETURNED}
     move_on_record(delivery, to, by=by, **facts)
@@ -72,10 +74,18 @@ def call_refused(delivery: Delivery, *, on: date, by: User) -> None:
 
 
 def file_reply(delivery: Delivery, *, by: User, **stated: Any) -> Reply:
-    """What came otherwise than by mail, or to another mailbox. Raises `Overtaken` where nothing was sent yet."""
+    """What came otherwise than by mail, or to another mailbox. Raises `Overtaken` where nothing was sent yet.
+
+    The same from the same person within a moment is a button that was pressed twice.
+    """
     if delivery.left_on is None:
         raise Overtaken(f"Delivery {delivery.pk} is with us")
     with transaction.atomic():
+        Delivery.objects.select_for_update().get(pk=delivery.pk)
+        just_now = delivery.replies.filter(filed_by=by, filed_at__gte=timezone.now() - MOMENT)
+        for known in just_now:
+            if {name: getattr(known, name) for name in stated} == stated:
+                return known
         reply: Reply = delivery.replies.create(filed_by=by, **stated)
         touch(delivery.edition.letter, "delivery")
     return reply

@@ -423,15 +423,30 @@ def test_a_word_that_became_void_stays_so_when_the_facts_return(
     assert Event.objects.about(void).filter(target="void", by=None).count() == 1
 
 
-def test_what_somebody_was_told_has_changed_is_void_at_once(dispatch: Dispatch, campaigner: User, sender: User) -> None:
+@pytest.mark.parametrize("act", ["authorise", "waive", "take back", "put together"])
+def test_who_is_told_that_a_word_counts_no_more_is_told_so_for_good(
+    dispatch: Dispatch, campaigner: User, sender: User, act: str
+) -> None:
+    """Also where that is all that became of what they did, and the facts return before the next sweep."""
     verify(dispatch)
+    stated = waiver_of(dispatch, "unproven")
     waive_all(dispatch, by=sender)
     give_word(campaigner, dispatch)
-    seen = dossier_of(dispatch).sha256
-    disputed(dispatch)
-    assert "Nothing was authorised" in give_word(sender, dispatch, status=409, seen=seen)
-    dispatch.edition.signatures.update(disputed_at=None)
-    give_word(sender, dispatch)
+    before = dossier_of(dispatch).sha256
+    seen = form_of(sender, dispatch)
+    dispatch.edition.signatures.update(bounced_at=timezone.now())
+    address = f"/desk/dispatches/{dispatch.pk}"
+    if act == "authorise":
+        assert "Nothing was authorised" in give_word(sender, dispatch, status=409, **seen)
+    elif act == "waive":
+        assert "Nothing was done" in post(sender, f"{address}/waive/", 409, **stated, reason="Called.")
+    elif act == "take back":
+        assert "Nothing was done" in post(sender, f"{address}/waive/back/", waiver=0)
+    else:
+        assert "Nothing was done" in put_together(sender, dispatch, seen=before)
+    dispatch.edition.signatures.update(bounced_at=None)
+    assert dossier_of(dispatch).sha256 == before
+    assert "waits for the other one" in give_word(sender, dispatch)
     assert status_of(dispatch) == DispatchStatus.PREPARED
 
 
@@ -463,6 +478,35 @@ def test_a_waiver_that_became_void_stays_so_when_the_facts_return(dispatch: Disp
     again = post(sender, f"/desk/dispatches/{dispatch.pk}/waive/", **waiver_of(dispatch, "unproven"), reason="Still.")
     assert "your name and reason are kept" in again
     assert "unproven" not in kinds(dispatch)
+
+
+def test_a_waiver_for_an_address_that_nobody_verified_is_for_that_address(dispatch: Dispatch, sender: User) -> None:
+    unverified(dispatch)
+    waive_all(dispatch, by=sender)
+    delivery = dispatch.deliveries.get(recipient__order=1)
+    Recipient.objects.filter(order=1).update(email="somebody.else@government.example.org")
+    put_together(sender, dispatch)
+    assert f"unverified:{delivery.pk}" in keys(dispatch)
+
+
+def test_a_waiver_for_an_office_that_was_added_is_for_that_office(dispatch: Dispatch, sender: User) -> None:
+    added(dispatch)
+    waive_all(dispatch, by=sender)
+    assert "added" not in kinds(dispatch)
+    Recipient.objects.filter(order=99).update(title_en="Another office")
+    assert "added" in kinds(dispatch)
+
+
+def test_whether_it_goes_to_an_office_or_in_copy_is_authorised_too(
+    dispatch: Dispatch, campaigner: User, sender: User
+) -> None:
+    verify(dispatch)
+    waive_all(dispatch, by=sender)
+    give_word(campaigner, dispatch)
+    dispatch.edition.letter.recipients.filter(order=1).update(kind=Recipient.Kind.CC)
+    assert not dispatches.holding(dispatch, dossier_of(dispatch).sha256)
+    assert "the PDF does not name it, or not like this" in page(campaigner, dispatch)
+    assert re.search(r"Kind</span> </th> <td[^>]*>Addressee</td> <td[^>]*>Copy</td>", page(campaigner, dispatch))
 
 
 @pytest.mark.parametrize("what", ["gone", "waived", "under way"])
@@ -739,6 +783,22 @@ def test_a_role_that_was_taken_away_takes_the_word_with_it(dispatch: Dispatch, c
     User.objects.filter(pk=campaigner.pk).update(is_active=False)
     assert "waits for the other one" in give_word(make_user(Role.Name.SENDER), dispatch)
     assert status_of(dispatch) == DispatchStatus.PREPARED
+
+
+def test_a_word_that_went_with_the_role_is_not_put_down_to_a_change(
+    dispatch: Dispatch, campaigner: User, sender: User
+) -> None:
+    verify(dispatch)
+    waive_all(dispatch, by=sender)
+    give_word(sender, dispatch)
+    sender.roles.all().delete()
+    for _ in range(2):
+        shown = page(campaigner, dispatch)
+        assert "and may not authorise any more, so this no longer counts" in shown
+        assert "changed back" not in shown
+        tasks.sweep_dispatches()
+    authorise(dispatch, by=make_user(Role.Name.SENDER))
+    assert "when the dossier was another or the right to authorise was gone" in page(campaigner, dispatch)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,8 +1,12 @@
 """After a letter went out: what staff write down, the ways that are left, replies, terms, and what the public reads."""
 
+import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
+from io import BytesIO
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -13,17 +17,17 @@ from pytest_django import Settings
 
 from accounts.models import Role, User
 from campaign.pages.editions import DeliveryRecord
-from dispatch import record, tasks
-from dispatch.models import Channel, Delivery, Dispatch, Evidence, Recipient, Reply
+from dispatch import bundle, record, tasks
+from dispatch.models import Channel, Delivery, Dispatch, Evidence, FurtherAddress, Recipient, Reply
 from dispatch.services import deliveries, dispatches, evidence, outcomes
 from dispatch.states import DeliveryStatus, DispatchStatus
 from ledger.models import Event
 from ledger.services import move
 from letters.models import Letter
 from mailing.models import Mail
-from tests.dispatch.sending import authorise, make_delivery, make_dispatch, make_sealed_edition, waive_all
+from tests.dispatch.sending import authorise, dossier_of, make_delivery, make_dispatch, make_sealed_edition, waive_all
 from tests.factories import make_user
-from tests.tools import text_of
+from tests.tools import freshly_signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100
@@ -94,6 +98,14 @@ def public(delivery: Delivery, language: str = "en") -> str:
         return " ".join([*said, *entry.silence, *(sentence for _, sentence in entry.said_back)])
 
 
+def go_on(user: User, delivery: Delivery, way: FurtherAddress, status: int = 200) -> str:
+    """The button beside one of the further addresses."""
+    address = f"/desk/deliveries/{delivery.pk}/next/"
+    answer = freshly_signed_in(user).post(address, {"to": way.pk}, follow=True)
+    assert answer.status_code == status
+    return answer.content.decode()
+
+
 # The ladder ---------------------------------------------------------------------------------------
 
 
@@ -103,13 +115,12 @@ def test_the_next_address_is_a_dispatch_of_its_own_that_two_people_take(campaign
     shown = page(campaigner, delivery)
     assert "registry@government.example.org" in shown
     assert "Prepare a dispatch there" in shown
-    assert "a second person have to authorise it." in press(
-        campaigner, f"/desk/deliveries/{delivery.pk}/next/", to=way.pk
-    )
+    assert "Nothing is done yet" in press(campaigner, f"/desk/deliveries/{delivery.pk}/next/", to=way.pk)
+    assert "a second person have to authorise it." in go_on(campaigner, delivery, way)
     following = Delivery.objects.get(after=delivery)
     assert (following.address, following.edition, following.status) == (way.address, delivery.edition, "queued")
     authorise(following.dispatch, by=sender)
-    assert "has this edition already" in press(campaigner, f"/desk/deliveries/{delivery.pk}/next/", to=way.pk)
+    assert "has this edition already" in go_on(campaigner, delivery, way)
 
 
 def test_nothing_goes_to_another_address_by_itself() -> None:
@@ -132,11 +143,10 @@ def test_an_earlier_edition_still_goes_to_the_next_address(campaigner: User, sen
 def test_only_what_was_turned_away_goes_on_and_only_to_that_office(campaigner: User) -> None:
     delivery, other = failed(), failed()
     way = other.recipient.further_addresses.create(channel=Channel.EMAIL, address="registry@government.example.org")
-    answer = desk_of(campaigner).post(f"/desk/deliveries/{delivery.pk}/next/", {"to": way.pk})
-    assert answer.status_code == 404
+    go_on(campaigner, delivery, way, status=404)
     sent = accepted()
     own = sent.recipient.further_addresses.create(channel=Channel.FAX, address="+375 17 000")
-    assert "Nothing was done" in press(campaigner, f"/desk/deliveries/{sent.pk}/next/", to=own.pk)
+    assert "Nothing was done" in go_on(campaigner, sent, own)
     assert "Prepare a dispatch there" not in page(campaigner, sent)
 
 
@@ -186,6 +196,41 @@ def test_a_web_form_has_the_text_ready_to_paste(campaigner: User, sender: User) 
     )
     assert "Entered in the web form of the office" in answer
     assert Evidence.objects.get().kind == "screenshot"
+
+
+def test_what_happened_is_chosen_in_the_words_of_the_public_record(campaigner: User, sender: User) -> None:
+    """Nobody hands anything over in a web form."""
+    delivery = by(Channel.WEB, "https://government.example.org/petitions", sender, campaigner)
+    shown = page(sender, delivery)
+    assert "The web form of the office confirmed that it came in: …" in shown
+    assert "Handed" not in shown
+
+
+def test_of_what_a_person_carries_no_time_of_day_is_made_up(campaigner: User, sender: User) -> None:
+    delivery = by(Channel.POST, "Мінск", sender, campaigner)
+    today = timezone.now().date()
+    press(sender, f"/desk/deliveries/{delivery.pk}/carried/", **{"carried-to": "posted", "carried-on": today})
+    assert (now_at(delivery).settled_at or timezone.now()) <= timezone.now()
+    shown = desk_of(sender).get(f"/desk/dispatches/{delivery.dispatch_id}/").content.decode()
+    [ended] = re.findall(r"<dt>Ended \(UTC\)</dt>\s*<dd>(.*?)</dd>", shown)
+    assert ended == date_format(today)
+    with ZipFile(BytesIO(bundle.of(now_at(delivery)))) as made:
+        times = json.loads(made.read("delivery.json"))["times"]
+    assert times["settled_on"] == today.isoformat()
+    assert "settled_at" not in times
+
+
+def test_who_authorises_is_told_what_goes_and_what_waits(campaigner: User, sender: User) -> None:
+    delivery = failed()
+    way = delivery.recipient.further_addresses.create(channel=Channel.POST, address="Мінск")
+    made = dispatches.prepare_next(delivery, way, by=campaigner)
+    waive_all(made, by=sender)
+    for person in (campaigner, sender):
+        seen = dossier_of(made).sha256
+        browser = freshly_signed_in(person)
+        answer = browser.post(f"/desk/dispatches/{made.pk}/authorise/", {"seen": seen}, follow=True).content.decode()
+    assert "It now waits for a person" in answer
+    assert "The mails go out now" not in answer
 
 
 def test_while_it_is_halted_nobody_is_told_to_print(campaigner: User, sender: User) -> None:
@@ -431,6 +476,23 @@ def test_a_reply_is_published_when_staff_say_so_in_every_language(sender: User) 
     assert "Nothing was done" in press(sender, f"{address}publish/", seen=seen(reply))
     press(sender, f"{address}unpublish/", seen=seen(reply))
     assert "Answered" not in public(delivery)
+
+
+def test_a_button_that_is_pressed_twice_files_once(sender: User) -> None:
+    delivery = accepted()
+    for day, total in (("2020-08-20", 1), ("2020-08-20", 1), ("2020-08-21", 2)):
+        stated = {"kind": "answer", "channel": "post", "received_on": day, "file": SimpleUploadedFile("a.png", PNG)}
+        said = press(
+            sender,
+            f"/desk/deliveries/{delivery.pk}/replies/",
+            **{f"reply-{name}": value for name, value in stated.items()},
+        )
+        assert "It is on record." in said
+        assert (Reply.objects.count(), Evidence.objects.count()) == (total, total)
+    for _ in range(2):
+        stated = {"evidence-kind": "receipt", "evidence-file": SimpleUploadedFile("a.png", PNG)}
+        press(sender, f"/desk/deliveries/{delivery.pk}/evidence/", **stated)
+    assert Evidence.objects.filter(kind="receipt").count() == 1
 
 
 def seen(reply: Reply) -> str:
