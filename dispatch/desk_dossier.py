@@ -218,8 +218,8 @@ def _before_it_goes(
     since = seen or (mine.dossier if mine else None)
     return {
         "open": [_open(finding, waiving) for finding in dossier.open],
-        "of_preparer": _standing(holding, [one for one in given if one.by_id == found.prepared_by_id]),
-        "of_another": _standing(holding, [one for one in given if one.by_id != found.prepared_by_id]),
+        "of_preparer": _standing(found, holding, [one for one in given if one.by_id == found.prepared_by_id]),
+        "of_another": _standing(found, holding, [one for one in given if one.by_id != found.prepared_by_id]),
         "preparer_may": dispatches.may_authorise(found.prepared_by, found),
         "may_authorise": dispatches.may_authorise(user, found),
         "has_authorised": any(one.by_id == user.pk and one.pk in holding for one in given),
@@ -228,10 +228,13 @@ def _before_it_goes(
     }
 
 
-def _standing(holding: set[int], given: list[Authorisation]) -> dict[str, Any] | None:
+def _standing(found: Dispatch, holding: set[int], given: list[Authorisation]) -> dict[str, Any] | None:
     """The one that holds; else the latest, which is void."""
     one = next((one for one in given if one.pk in holding), given[0] if given else None)
-    return {"by": one.by, "at": one.at, "sha256": one.sha256, "holds": one.pk in holding} if one else None
+    if one is None:
+        return None
+    may_still = dispatches.may_authorise(one.by, found)
+    return {"by": one.by, "at": one.at, "sha256": one.sha256, "holds": one.pk in holding, "may": may_still}
 
 
 def _open(finding: Finding, waiving: Waiving | None) -> dict[str, Any]:

@@ -785,6 +785,22 @@ def test_a_role_that_was_taken_away_takes_the_word_with_it(dispatch: Dispatch, c
     assert status_of(dispatch) == DispatchStatus.PREPARED
 
 
+def test_a_word_that_went_with_the_role_is_not_put_down_to_a_change(
+    dispatch: Dispatch, campaigner: User, sender: User
+) -> None:
+    verify(dispatch)
+    waive_all(dispatch, by=sender)
+    give_word(sender, dispatch)
+    sender.roles.all().delete()
+    for _ in range(2):
+        shown = page(campaigner, dispatch)
+        assert "and may not authorise any more, so this no longer counts" in shown
+        assert "changed back" not in shown
+        tasks.sweep_dispatches()
+    authorise(dispatch, by=make_user(Role.Name.SENDER))
+    assert "when the dossier was another or the right to authorise was gone" in page(campaigner, dispatch)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_authorise_at_once_each_counts_once(sender: User) -> None:
     dispatch = make_dispatch(DispatchStatus.PREPARED)

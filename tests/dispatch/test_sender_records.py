@@ -17,8 +17,9 @@ from dispatch import dns, tasks
 from dispatch.models import SenderCheck
 from dispatch.sender_records import Severity, findings, problems
 from dispatch.services import senders
+from dispatch.states import DispatchStatus
 from tests.dispatch.dns_server import Zone, serving
-from tests.dispatch.sending import make_dispatch
+from tests.dispatch.sending import dossier_of, make_dispatch
 from tests.factories import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db
@@ -213,6 +214,21 @@ def test_whether_what_is_refused_can_come_back(
     for kind, found in records.items():
         zone.records["example.org", kind] = found
     assert troubles() == trouble
+
+
+def test_what_is_authorised_of_the_records_is_what_they_say_and_not_their_order(zone: Zone) -> None:
+    """A name server gives them in another order each time."""
+    dispatch = make_dispatch(DispatchStatus.PREPARED)
+    spf = ["v=spf1 a -all", "v=spf1 mx -all"]
+    zone.texts("example.org", *spf)
+    look_up()
+    before = dossier_of(dispatch).sha256
+    zone.texts("example.org", *reversed(spf))
+    look_up()
+    assert dossier_of(dispatch).sha256 == before
+    zone.records["example.org", "MX"] = ["10 another.example.net."]
+    look_up()
+    assert dossier_of(dispatch).sha256 != before
 
 
 @pytest.mark.parametrize(
