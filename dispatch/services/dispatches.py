@@ -30,7 +30,7 @@ from dispatch.models import (
     Waiver,
     Wording,
 )
-from dispatch.services import senders, switch
+from dispatch.services import dry_runs, senders, switch
 from dispatch.states import HELD, TURNED_AWAY, DeliveryStatus, DispatchStatus, EditionStatus
 from ledger.bell import ring
 from ledger.services import Overtaken, move, record, witness
@@ -172,7 +172,8 @@ def authorise(dispatch: Dispatch, *, by: User, seen: str) -> bool:
     """The word of somebody who looked at the dossier whose SHA-256 is `seen`; whether the dispatch goes out with it.
 
     It does once the preparer and one other person, who both still may, have given theirs for the dossier as it is.
-    Raises `PermissionDenied`, `SendingIsOff`, `NotSealed`, `SomethingStandsInTheWay`, `AnotherDossier` or `Overtaken`.
+    Raises `PermissionDenied`, `SendingIsOff`, `NotSealed`, `SomethingStandsInTheWay`, `AnotherDossier`, `Overtaken`, or
+    `dry_runs.UnderWay`, for what it finds belongs to what is authorised.
     """
     from dispatch import tasks
 
@@ -184,6 +185,8 @@ def authorise(dispatch: Dispatch, *, by: User, seen: str) -> bool:
         now = _look(locked)
         if now.sha256 != seen:
             raise AnotherDossier
+        if dry_runs.is_under_way(locked):
+            raise dry_runs.UnderWay
         if not _may_go(locked):
             raise NotSealed
         if now.open:
