@@ -74,8 +74,11 @@ class EditionPdf(Page):
         return [code for code in found.values_list("language", flat=True) if code in offered]
 
     def gone(self, **keys: Any) -> tuple[str, dict[str, Any]] | None:
-        edition = Edition.objects.public().filter(letter__slug=keys["slug"], number=keys["number"]).first()
-        return ("dispatch/gone.html", keys) if edition and edition.names_someone_who_left else None
+        editions = Edition.objects.public().filter(letter__slug=keys["slug"])
+        edition = editions.filter(number=keys["number"]).first()
+        if edition is None or not edition.names_someone_who_left:
+            return None
+        return "dispatch/gone.html", {**keys, "newer": editions.filter(number__gt=keys["number"]).first()}
 
     def body(self, language: str, **keys: Any) -> bytes:
         edition = get_object_or_404(public_letter(keys["slug"]).editions.public(), number=keys["number"])

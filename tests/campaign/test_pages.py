@@ -267,7 +267,8 @@ class TestEditions:
         for language in LANGUAGES:
             assert re.findall(r"[0-9a-f]{64}", client.get(LETTER.format(language)).text) == [hashes[language]]
             page = client.get(f"{LETTER.format(language)}editions/1/").text
-            assert set(re.findall(r"[0-9a-f]{64}", page)) == set(hashes.values())
+            in_print = {edition.content["text_sha256"], edition.content["certificate"]}
+            assert set(re.findall(r"[0-9a-f]{64}", page)) == {*hashes.values(), *in_print}
             assert edition.reference in page
 
     def test_one_that_names_somebody_who_left_is_gone_and_its_hashes_stay(
@@ -284,6 +285,17 @@ class TestEditions:
         assert "a new edition is due" in page
         assert all(file.sha256 in page for file in edition.files.all())
         assert "Leaves" not in client.get(LETTER.format("en")).text
+
+    def test_a_new_edition_is_no_longer_due_where_it_stands(
+        self, client: Client, letter: Letter, edition: Edition
+    ) -> None:
+        services.withdraw(letter.signatures.get(name_en="Leaves"))
+        latest = make_edition(letter, sealed=True)
+        for path in ("editions/1/", "editions/1/letter.pdf"):
+            page = client.get(f"{LETTER.format('en')}{path}").text
+            assert "A newer edition has taken the place of this one" in page
+            assert "edition is due" not in page
+            assert f'href="{latest.get_absolute_url()}"' in page
 
     def test_there_is_none_before_it_is_sealed(self, client: Client, letter: Letter) -> None:
         make_edition(letter)

@@ -24,6 +24,7 @@ from django.core.management.base import CommandError
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, NameObject, NumberObject, StreamObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pytest_django import Settings
@@ -117,6 +118,7 @@ def test_the_untouched_file_passes_everywhere(edition: Edition, sealed: bytes, t
     said = in_terminal(path)
     for words in (CLAIM, edition.reference, seal.DEMONSTRATION, f"http://localhost:8000{edition.get_absolute_url()}"):
         assert words in said
+    assert f"Sealed on: {date_format(timezone.now())}" in said
     assert "Signature is Valid" in pdfsig(path)
     assert "Total document signed" in pdfsig(path)
 
