@@ -185,12 +185,7 @@ def authorise(dispatch: Dispatch, *, by: User, seen: str) -> bool:
         now = _look(locked)
         if now.sha256 != seen:
             raise AnotherDossier
-        if dry_runs.is_under_way(locked):
-            raise dry_runs.UnderWay
-        if not _may_go(locked):
-            raise NotSealed
-        if now.open:
-            raise SomethingStandsInTheWay
+        _check_that_it_may_go(locked, now)
         word = {"dossier": now.facts, "sha256": now.sha256}
         authorisation, is_new = locked.authorisations.get_or_create(by=by, void_since=None, defaults=word)
         if is_new:
@@ -340,6 +335,15 @@ def _the_other(dispatch: Dispatch, sha256: str) -> User | None:
     people = [authorisation.by for authorisation in holding(dispatch, sha256)]
     others = [person for person in people if person.pk != dispatch.prepared_by_id]
     return others[0] if others and len(others) < len(people) else None
+
+
+def _check_that_it_may_go(dispatch: Dispatch, now: dossier.Dossier) -> None:
+    if dry_runs.is_under_way(dispatch):
+        raise dry_runs.UnderWay
+    if not _may_go(dispatch):
+        raise NotSealed
+    if now.open:
+        raise SomethingStandsInTheWay
 
 
 def _may_go(dispatch: Dispatch) -> bool:
