@@ -919,6 +919,23 @@ def test_what_is_authorised_gets_no_other_dry_run(dispatch: Dispatch, campaigner
     assert not DryRun.objects.exists()
 
 
+def test_another_dry_run_changes_nothing_unless_it_finds_something(
+    dispatch: Dispatch, campaigner: User, sender: User
+) -> None:
+    """It is waited for, but what was authorised holds while it runs, and after it was the same again."""
+    verify(dispatch)
+    rehearse(dispatch)
+    waive_all(dispatch, by=sender)
+    give_word(campaigner, dispatch)
+    asked = dry_runs.ask(dispatch, by=sender)
+    tasks.sweep_dispatches()
+    assert "so this no longer counts" not in page(sender, dispatch)
+    assert "A dry run is under way. Wait until it has ended." in give_word(sender, dispatch)
+    tasks.dry_run(asked.pk)
+    tasks.sweep_dispatches()
+    assert "The mails go out now." in give_word(sender, dispatch)
+
+
 def test_what_is_put_together_anew_wants_a_dry_run_of_its_own(dispatch: Dispatch, campaigner: User) -> None:
     rehearse(dispatch)
     changed_covering(Dispatch.objects.select_related("edition__letter").get())
