@@ -489,6 +489,56 @@ def test_a_waiver_for_an_address_that_nobody_verified_is_for_that_address(dispat
     assert f"unverified:{delivery.pk}" in keys(dispatch)
 
 
+def test_that_an_address_is_verified_says_nothing_of_the_one_before(
+    dispatch: Dispatch, campaigner: User, sender: User
+) -> None:
+    """A delivery to that one is not shown as verified by whoever looked at this one."""
+    Recipient.objects.update(verified_on=timezone.now().date(), verified_by=make_user(name="Who Verified"))
+    Recipient.objects.filter(order=1).update(email="somebody.else@government.example.org")
+    told = "it would go to an address that is not the one entered now"
+    shown = page(sender, dispatch)
+    assert shown.count(told) == 1
+    assert shown.count("Who Verified") == 1, "of the second office"
+    put_together(campaigner, dispatch)
+    shown = page(sender, dispatch)
+    assert told not in shown
+    assert shown.count("Who Verified") == 2
+
+
+def edit_in_admin(person: User, address: str, **texts: str) -> None:
+    admin = freshly_signed_in(person)
+    form = admin.get(address).context["adminform"].form
+    stated = {name: "" if (value := form[name].value()) is None else value for name in form.fields}
+    assert admin.post(address, {**stated, **texts}).status_code == 302
+
+
+def test_an_address_that_is_changed_in_the_admin_is_verified_by_nobody(dispatch: Dispatch, campaigner: User) -> None:
+    verify(dispatch)
+    operator = make_user(is_staff=True, is_superuser=True)
+    recipient = Recipient.objects.get(order=1)
+    address = f"/admin/dispatch/recipient/{recipient.pk}/change/"
+    edit_in_admin(operator, address, requirements="Two copies.")
+    recipient.refresh_from_db()
+    assert (recipient.requirements, recipient.verified_by) == ("Two copies.", campaigner)
+    edit_in_admin(operator, address, email="somebody.else@government.example.org")
+    recipient.refresh_from_db()
+    assert recipient.verified_by is None
+    assert Event.objects.about(recipient).filter(target="changed", by=operator).count() == 2
+
+
+def test_what_is_edited_in_the_admin_and_edited_back_voids_a_word(
+    dispatch: Dispatch, campaigner: User, sender: User
+) -> None:
+    verify(dispatch)
+    waive_all(dispatch, by=sender)
+    give_word(campaigner, dispatch)
+    covering = dispatch.edition.letter.covering
+    operator = make_user(is_staff=True, is_superuser=True)
+    for body in (f"{covering.body_be} І яшчэ.", covering.body_be):
+        edit_in_admin(operator, f"/admin/dispatch/covering/{covering.pk}/change/", body_be=body)
+    assert not dispatches.holding(dispatch, dossier_of(dispatch).sha256)
+
+
 def test_a_waiver_for_an_office_that_was_added_is_for_that_office(dispatch: Dispatch, sender: User) -> None:
     added(dispatch)
     waive_all(dispatch, by=sender)
