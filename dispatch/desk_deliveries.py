@@ -1,7 +1,8 @@
 """A delivery at the desk: what is known of it, what came back, and the ways that are left when it was refused."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -10,10 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import access_campaign, access_deliveries, fresh_login, may, staff, staff_page
+from accounts.models import User
 from dispatch import bundle, paper, pdf, record, seal
 from dispatch.desk import CHANGED, REFUSALS, STAGES
 from dispatch.desk_forms import (
@@ -29,6 +31,7 @@ from dispatch.lookup import look_up
 from dispatch.models import Channel, Delivery, Evidence, FurtherAddress, Recipient, Reply
 from dispatch.services import dispatches, evidence, outcomes
 from dispatch.states import TURNED_AWAY, DeliveryStatus, DispatchStatus
+from ledger.models import Event
 from ledger.services import Overtaken
 
 ON_THE_WAY = (DispatchStatus.SENDING, DispatchStatus.DONE)
@@ -46,6 +49,16 @@ UNSEALED: dict[type[Exception], Promise] = {
         "The evidence can’t be sealed, for the certificate can’t be opened. An operator has to look."
     ),
     evidence.Broken: BROKEN,
+}
+# What the history says of each event beside the states.
+HAPPENED: dict[str, Promise] = {
+    "taken": pgettext_lazy("history", "Line of the log written down"),
+    "corrected": pgettext_lazy("history", "Registration corrected"),
+}
+HAPPENED_TO_REPLY: dict[str, Promise] = {
+    "described": pgettext_lazy("history", "Reply described"),
+    "published": pgettext_lazy("history", "Reply published"),
+    "taken back": pgettext_lazy("history", "Reply taken off the public record"),
 }
 log = logging.getLogger(__name__)
 
@@ -309,8 +322,22 @@ def _page(request: HttpRequest, found: Delivery, *, status: int = 200, **bound: 
         "follow_up": _follow_up(found) if found.is_overdue else "",
         "next_ways": _next_ways(found) if found.status in TURNED_AWAY else None,
         "forms": _forms(found) | bound,
+        "history": sorted(_history(found), key=lambda told: told[0]),
     }
     return render(request, "desk/delivery.html", context, status=status)
+
+
+def _history(found: Delivery) -> Iterator[tuple[datetime, str, User | None]]:
+    """What was done with it and with its replies, when and by whom."""
+    for event in Event.objects.about(found).select_related("by"):
+        words = HAPPENED.get(event.target) or DeliveryStatus(event.target).label
+        yield event.at, str(words), event.by
+    replies = {reply.pk: reply for reply in found.replies.select_related("filed_by")}
+    for reply in replies.values():
+        yield reply.filed_at, pgettext("history", "Reply filed"), reply.filed_by
+    about_replies = Event.objects.filter(table=Reply._meta.label_lower, row__in=replies).select_related("by")
+    for event in about_replies:
+        yield event.at, str(HAPPENED_TO_REPLY[event.target]), event.by
 
 
 def _connection(facts: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -524,6 +524,27 @@ def test_a_button_that_is_pressed_twice_files_once(sender: User) -> None:
     assert Evidence.objects.filter(kind="receipt").count() == 1
 
 
+def test_the_history_tells_who_wrote_down_what(campaigner: User) -> None:
+    sender = make_user(Role.Name.SENDER, name="Siarhei Sender")
+    delivery = accepted()
+    Event.objects.create(table=Delivery._meta.label_lower, row=delivery.pk, target="taken", by=campaigner)
+    press(sender, f"/desk/deliveries/{delivery.pk}/registered/", **{"registered-on": "2020-08-07"})
+    stated = {"registered-on": "2020-08-08", "registered-was": "2020-08-07"}
+    press(sender, f"/desk/deliveries/{delivery.pk}/registered/", **stated)
+    stated = {"kind": "other", "channel": "post", "received_on": date(2020, 8, 20), "text": "No."}
+    reply = outcomes.file_reply(now_at(delivery), by=sender, **stated)
+    describe(sender, reply)
+    history = desk_of(sender).get(f"/desk/deliveries/{delivery.pk}/").context["history"]
+    assert [(what, str(by)) for _at, what, by in history][-5:] == [
+        ("Line of the log written down", str(campaigner)),
+        ("Registered by the office", "Siarhei Sender"),
+        ("Registration corrected", "Siarhei Sender"),
+        ("Reply filed", "Siarhei Sender"),
+        ("Reply described", "Siarhei Sender"),
+    ]
+    assert "The site itself" in page(sender, delivery)
+
+
 def seen(reply: Reply) -> str:
     """What a page of `reply` says that it shows."""
     return outcomes.seen_of(Reply.objects.get(pk=reply.pk))
