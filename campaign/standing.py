@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, F, Max, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from dispatch.models import Delivery, Dispatch, Edition
+from dispatch.models import Delivery, Dispatch, Edition, Reply
 from dispatch.services import switch
 from dispatch.states import ARRIVING, TURNED_AWAY, DeliveryStatus, DispatchStatus, EditionStatus
 from letters.models import Letter, Version
@@ -26,7 +26,8 @@ class Standing:
     """A letter with its signatures counted by state, its latest edition, and its latest dispatch, of whichever edition.
 
     `binding` are the approved ones of the text as it stands in its meaning: these would enter an edition. A dispatch
-    that was cancelled is as if it had never been.
+    that was cancelled is as if it had never been. `waiting` are deliveries of any dispatch that people have to do
+    something about, and `unread` replies that nobody has looked at.
     """
 
     letter: Letter
@@ -38,6 +39,8 @@ class Standing:
     text_changed: bool = False
     dispatch: Dispatch | None = None
     deliveries: Counter[str] = field(default_factory=Counter)
+    waiting: Counter[str] = field(default_factory=Counter)
+    unread: int = 0
     sending_is_on: bool = False
 
     @property
@@ -47,8 +50,13 @@ class Standing:
     @property
     def next_step(self) -> str:
         """What is to be done next, or what it waits for, in one sentence."""
-        if self.deliveries[DeliveryStatus.UNKNOWN]:
+        if self.waiting[DeliveryStatus.UNKNOWN]:
             return _("Of some delivery it is not known whether the mail server took it. Look it up and decide.")
+        if self.unread:
+            return _(
+                "An office has replied, and nobody has looked at it. Say what it is: until then the public record"
+                " does not say that there is no answer."
+            )
         if self.letter.status == LetterStatus.DRAFT:
             return _("The letter is a draft. Open it for signing.")
         if self.edition is None:
@@ -104,9 +112,9 @@ class Standing:
         if self.dispatch.status == DispatchStatus.DONE and self.added:
             text = _("Signatures have been approved since edition %(number)s was sent. Cut a new edition to name them.")
             return text % {"number": self.edition.number}
-        if self.deliveries[DeliveryStatus.TO_PRINT]:
+        if self.waiting[DeliveryStatus.TO_PRINT]:
             return _("Some delivery waits for a person: print it, hand it over or fill in a form, and write that down.")
-        if any(self.deliveries[status] for status in TURNED_AWAY):
+        if any(self.waiting[status] for status in TURNED_AWAY):
             return _("Some delivery was refused or came back. Choose the next way to reach that office.")
         return _("Nothing to do now: %(delivered)s") % {"delivered": delivered(self.deliveries)}
 
@@ -155,6 +163,7 @@ def standings(letters: Iterable[Letter]) -> list[Standing]:
         standing.gone = edition.frozen - edition.staying
         standing.text_changed = edition.version.number < edition.binding_number
     _add_dispatches(by_letter)
+    _add_what_waits(by_letter)
     return list(by_letter.values())
 
 
@@ -202,3 +211,21 @@ def _add_dispatches(by_letter: dict[int, Standing]) -> None:
     counted = Delivery.objects.filter(dispatch__in=latest).values_list("dispatch", "status").order_by()
     for pk, status, count in counted.annotate(Count("pk")):
         latest[pk].deliveries[status] = count
+
+
+def _add_what_waits(by_letter: dict[int, Standing]) -> None:
+    """Deliveries of any dispatch that people have to do something about, and replies that nobody has looked at.
+
+    What was turned away is done with when the office has been written to again.
+    """
+    again = Delivery.objects.filter(recipient=OuterRef("recipient"), pk__gt=OuterRef("pk"))
+    again = again.exclude(status=DeliveryStatus.CANCELLED)
+    is_open = Q(status__in=(DeliveryStatus.UNKNOWN, DeliveryStatus.TO_PRINT))
+    waiting = Delivery.objects.filter(edition__letter__in=by_letter).filter(
+        is_open | Q(status__in=TURNED_AWAY) & ~Exists(again)
+    )
+    for letter, status, count in waiting.values_list("edition__letter", "status").order_by().annotate(Count("pk")):
+        by_letter[letter].waiting[status] = count
+    unread = Reply.objects.filter(kind=Reply.Kind.UNREAD, delivery__edition__letter__in=by_letter).order_by()
+    for letter, count in unread.values_list("delivery__edition__letter").annotate(Count("pk")):
+        by_letter[letter].unread = count

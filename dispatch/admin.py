@@ -1,21 +1,35 @@
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db import models
 from django.http import HttpRequest
 from modeltranslation.admin import TranslationAdmin
 
+from accounts.access import staff
 from dispatch.models import Covering, Delivery, Dispatch, Edition, EditionFile, Recipient
+from dispatch.services import dispatches, recipients
 
 
 @admin.register(Recipient)
 class RecipientAdmin(TranslationAdmin):
     list_display = ("title", "letter", "kind", "order", "language")
     list_filter = ("letter", "kind")
+    formfield_overrides: ClassVar[dict[Any, Any]] = {models.URLField: {"assume_scheme": "https"}}
+    readonly_fields = ("verified_on", "verified_by")  # said at the desk, by whoever made sure
+
+    def save_model(self, request: HttpRequest, obj: Recipient, form: Any, change: bool) -> None:
+        before = Recipient.objects.filter(pk=obj.pk).first()
+        is_another = before is not None and (before.channel, before.address) != (obj.channel, obj.address)
+        recipients.save(obj, address_changed=is_another, verified=False, by=staff(request))
 
 
 @admin.register(Covering)
 class CoveringAdmin(TranslationAdmin):
     list_display = ("subject", "letter")
+
+    def save_model(self, request: HttpRequest, obj: Covering, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        dispatches.void_what_changed(Dispatch.objects.spoken_for().filter(edition__letter=obj.letter_id))
 
 
 class ToLookAt:

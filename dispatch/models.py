@@ -113,6 +113,11 @@ class Recipient(Verified):
             Channel.FAX: self.fax,
         }.get(Channel(self.channel), getattr(self, f"address_block_{self.language}", "") or "")
 
+    @property
+    def as_sent(self) -> str:
+        """As a delivery there has it."""
+        return self.address.strip()
+
 
 class FurtherAddress(Verified):
     """Where a recipient is tried next, when people decide so. The machine never goes there by itself."""
@@ -436,10 +441,9 @@ class Delivery(Stateful):
 
     @property
     def place(self) -> Verified | None:
-        """Where the recipient is written to; of a next rung the further address, if it still is one."""
-        if self.after_id is None:
-            return self.recipient
-        ways = self.recipient.further_addresses.all()
+        """Where the recipient is written to; of a next rung the further address. None once it is another, or gone."""
+        recipient = self.recipient
+        ways = [recipient] if self.after_id is None else list(recipient.further_addresses.all())
         return next((way for way in ways if (way.channel, way.as_sent) == (self.channel, self.address)), None)
 
     @property

@@ -86,9 +86,9 @@ def published_key(pk: int) -> str:
     return f"published:{pk}"
 
 
-def delivered(signature: Signature, *, edition: int, key: str, edition_url: str, pdf_url: str) -> bool:
+def delivered(signature: Signature, *, edition: int, key: str, record_url: str, pdf_url: str) -> bool:
     """An edition that names or counts the signature has gone out; `pdf_url` is empty where its PDFs are not public."""
-    context = {"link": links.own_url(signature), "edition": edition, "edition_url": edition_url, "pdf_url": pdf_url}
+    context = {"link": links.own_url(signature), "edition": edition, "record_url": record_url, "pdf_url": pdf_url}
     return _tell(signature, "delivered", key, **context)
 
 

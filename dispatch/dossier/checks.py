@@ -143,7 +143,12 @@ def _unverified(looked: Looked) -> Iterator[Found]:
         place = delivery.place
         verified_on = place.verified_on if place else None
         said = {"office": looked.office(delivery)}
-        if place is None or verified_on is None:
+        if place is None:
+            text = _(
+                "%(office)s: it would go to an address that is not the one entered now,"
+                " and counts as verified by nobody."
+            )
+        elif verified_on is None:
             text = _("%(office)s: nobody has verified the address.")
         elif place.was_verified_long_ago(looked.now.date()):
             text = _("%(office)s: the address was last verified on %(date)s.")

@@ -36,7 +36,10 @@ class Looked:
         self.excluded = [delivery for delivery in listed if delivery.status == DeliveryStatus.CANCELLED]
         self.deliveries = [delivery for delivery in listed if delivery.status != DeliveryStatus.CANCELLED]
         self.is_next_rung = bool(listed) and all(delivery.after_id for delivery in listed)
-        self.dry_run = dispatch.dry_runs.select_related("asked_by").order_by("pk").last()
+        runs = list(dispatch.dry_runs.select_related("asked_by").order_by("pk"))
+        self.dry_run = runs[-1] if runs else None
+        ended = [run for run in runs if run.status in (DryRunStatus.SAME, DryRunStatus.DIFFERENT)]
+        self.ended_dry_run = ended[-1] if ended else None
         self.waivers = list(dispatch.waivers.select_related("by", "ended_by"))
         self.sender = sender_records.report()
         self.twins: dict[str, str] = {}
@@ -77,10 +80,9 @@ class Looked:
         return Counter(delivery.recipient.title for delivery in (*self.deliveries, *self.excluded))
 
     def dry_run_of_these(self) -> DryRun | None:
-        """The latest, if it has ended and had every mail as it is now."""
-        latest = self.dry_run
-        has_ended = latest is not None and latest.status in (DryRunStatus.SAME, DryRunStatus.DIFFERENT)
-        return latest if latest and has_ended and mails_of(self.mails).items() <= latest.mails.items() else None
+        """The latest that has ended, if it had every mail as it is now; one under way has shown nothing yet."""
+        latest = self.ended_dry_run
+        return latest if latest and mails_of(self.mails).items() <= latest.mails.items() else None
 
     def differences(self) -> list[dict[str, Any]]:
         """What that one found about mails that are still to go."""

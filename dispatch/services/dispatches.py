@@ -30,7 +30,7 @@ from dispatch.models import (
     Waiver,
     Wording,
 )
-from dispatch.services import senders, switch
+from dispatch.services import dry_runs, senders, switch
 from dispatch.states import HELD, TURNED_AWAY, DeliveryStatus, DispatchStatus, EditionStatus
 from ledger.bell import ring
 from ledger.services import Overtaken, move, record, witness
@@ -172,7 +172,8 @@ def authorise(dispatch: Dispatch, *, by: User, seen: str) -> bool:
     """The word of somebody who looked at the dossier whose SHA-256 is `seen`; whether the dispatch goes out with it.
 
     It does once the preparer and one other person, who both still may, have given theirs for the dossier as it is.
-    Raises `PermissionDenied`, `SendingIsOff`, `NotSealed`, `SomethingStandsInTheWay`, `AnotherDossier` or `Overtaken`.
+    Raises `PermissionDenied`, `SendingIsOff`, `NotSealed`, `SomethingStandsInTheWay`, `AnotherDossier`, `Overtaken`, or
+    `dry_runs.UnderWay`, for what it finds belongs to what is authorised.
     """
     from dispatch import tasks
 
@@ -184,10 +185,7 @@ def authorise(dispatch: Dispatch, *, by: User, seen: str) -> bool:
         now = _look(locked)
         if now.sha256 != seen:
             raise AnotherDossier
-        if not _may_go(locked):
-            raise NotSealed
-        if now.open:
-            raise SomethingStandsInTheWay
+        _check_that_it_may_go(locked, now)
         word = {"dossier": now.facts, "sha256": now.sha256}
         authorisation, is_new = locked.authorisations.get_or_create(by=by, void_since=None, defaults=word)
         if is_new:
@@ -337,6 +335,15 @@ def _the_other(dispatch: Dispatch, sha256: str) -> User | None:
     people = [authorisation.by for authorisation in holding(dispatch, sha256)]
     others = [person for person in people if person.pk != dispatch.prepared_by_id]
     return others[0] if others and len(others) < len(people) else None
+
+
+def _check_that_it_may_go(dispatch: Dispatch, now: dossier.Dossier) -> None:
+    if dry_runs.is_under_way(dispatch):
+        raise dry_runs.UnderWay
+    if not _may_go(dispatch):
+        raise NotSealed
+    if now.open:
+        raise SomethingStandsInTheWay
 
 
 def _may_go(dispatch: Dispatch) -> bool:

@@ -47,12 +47,16 @@ def ask(dispatch: Dispatch, *, by: User | None) -> DryRun:
         locked = Dispatch.objects.select_for_update().only("pk", "status").get(pk=dispatch.pk)
         if locked.status != DispatchStatus.PREPARED:  # the last one belongs to what was authorised
             raise Overtaken(f"Dispatch {dispatch.pk} is {locked.status}")
-        if dispatch.dry_runs.filter(status__in=(DryRunStatus.ASKED, DryRunStatus.RUNNING)).exists():
+        if is_under_way(dispatch):
             raise UnderWay
         made: DryRun = dispatch.dry_runs.create(asked_by=by)
         record(made, by=by)
         ring(tasks.dry_run, made.pk)
         return made
+
+
+def is_under_way(dispatch: Dispatch) -> bool:
+    return dispatch.dry_runs.filter(status__in=(DryRunStatus.ASKED, DryRunStatus.RUNNING)).exists()
 
 
 def run(dry_run: DryRun) -> None:

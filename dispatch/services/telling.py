@@ -51,7 +51,7 @@ def _tell(signature: Signature, edition: Edition, *, key: str, files: set[str]) 
         signature,
         edition=edition.number,
         key=key,
-        edition_url=_url(signature.language, "edition", **where),
+        record_url=_url(signature.language, "delivery", slug=edition.letter.slug),
         pdf_url=_url(language, "edition_pdf", **where) if language in files else "",
     )
 

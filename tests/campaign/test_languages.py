@@ -510,10 +510,10 @@ class TestMails:
             emails.published(signature)
             emails.reminder(signature, until=timezone.now())
             key = f"delivered:{signature.pk}"
-            emails.delivered(signature, edition=1, key=key, edition_url="https://…/", pdf_url="https://…/letter.pdf")
+            emails.delivered(signature, edition=1, key=key, record_url="https://…/", pdf_url="https://…/letter.pdf")
         Letter.objects.update(is_demonstration=False)
         public.letter.refresh_from_db()
-        emails.delivered(public, edition=1, key="delivered", edition_url="https://…/", pdf_url="")
+        emails.delivered(public, edition=1, key="delivered", record_url="https://…/", pdf_url="")
         assert Mail.objects.count() == 16
         for mail in Mail.objects.all():
             assert_speaks(language, mail.subject)

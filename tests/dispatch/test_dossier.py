@@ -489,6 +489,56 @@ def test_a_waiver_for_an_address_that_nobody_verified_is_for_that_address(dispat
     assert f"unverified:{delivery.pk}" in keys(dispatch)
 
 
+def test_that_an_address_is_verified_says_nothing_of_the_one_before(
+    dispatch: Dispatch, campaigner: User, sender: User
+) -> None:
+    """A delivery to that one is not shown as verified by whoever looked at this one."""
+    Recipient.objects.update(verified_on=timezone.now().date(), verified_by=make_user(name="Who Verified"))
+    Recipient.objects.filter(order=1).update(email="somebody.else@government.example.org")
+    told = "it would go to an address that is not the one entered now"
+    shown = page(sender, dispatch)
+    assert shown.count(told) == 1
+    assert shown.count("Who Verified") == 1, "of the second office"
+    put_together(campaigner, dispatch)
+    shown = page(sender, dispatch)
+    assert told not in shown
+    assert shown.count("Who Verified") == 2
+
+
+def edit_in_admin(person: User, address: str, **texts: str) -> None:
+    admin = freshly_signed_in(person)
+    form = admin.get(address).context["adminform"].form
+    stated = {name: "" if (value := form[name].value()) is None else value for name in form.fields}
+    assert admin.post(address, {**stated, **texts}).status_code == 302
+
+
+def test_an_address_that_is_changed_in_the_admin_is_verified_by_nobody(dispatch: Dispatch, campaigner: User) -> None:
+    verify(dispatch)
+    operator = make_user(is_staff=True, is_superuser=True)
+    recipient = Recipient.objects.get(order=1)
+    address = f"/admin/dispatch/recipient/{recipient.pk}/change/"
+    edit_in_admin(operator, address, requirements="Two copies.")
+    recipient.refresh_from_db()
+    assert (recipient.requirements, recipient.verified_by) == ("Two copies.", campaigner)
+    edit_in_admin(operator, address, email="somebody.else@government.example.org")
+    recipient.refresh_from_db()
+    assert recipient.verified_by is None
+    assert Event.objects.about(recipient).filter(target="changed", by=operator).count() == 2
+
+
+def test_what_is_edited_in_the_admin_and_edited_back_voids_a_word(
+    dispatch: Dispatch, campaigner: User, sender: User
+) -> None:
+    verify(dispatch)
+    waive_all(dispatch, by=sender)
+    give_word(campaigner, dispatch)
+    covering = dispatch.edition.letter.covering
+    operator = make_user(is_staff=True, is_superuser=True)
+    for body in (f"{covering.body_be} І яшчэ.", covering.body_be):
+        edit_in_admin(operator, f"/admin/dispatch/covering/{covering.pk}/change/", body_be=body)
+    assert not dispatches.holding(dispatch, dossier_of(dispatch).sha256)
+
+
 def test_a_waiver_for_an_office_that_was_added_is_for_that_office(dispatch: Dispatch, sender: User) -> None:
     added(dispatch)
     waive_all(dispatch, by=sender)
@@ -844,6 +894,19 @@ def test_the_next_rung_has_a_dossier_of_its_own(campaigner: User, sender: User, 
     assert status_of(following) == DispatchStatus.AUTHORISED
 
 
+def test_what_cant_be_printed_is_seen_before_it_is_authorised(
+    campaigner: User, sender: User, dispatch: Dispatch
+) -> None:
+    authorise(dispatch, by=sender)
+    [refused, *_] = dispatch.deliveries.all()
+    Delivery.objects.filter(pk=refused.pk).update(status=DeliveryStatus.FAILED)
+    refused.refresh_from_db()
+    way = refused.recipient.further_addresses.create(channel=Channel.POST, address="🏛 Мінск")
+    following = dispatches.prepare_next(refused, way, by=campaigner)
+    said = [finding.sentence for finding in dossier_of(following).open if not finding.check.is_waivable]
+    assert any("U+1F3DB CLASSICAL BUILDING" in sentence for sentence in said)
+
+
 def test_the_next_address_is_verified_by_itself(campaigner: User, sender: User, dispatch: Dispatch) -> None:
     """That somebody verified where the office was written to first says nothing of its web form."""
     authorise(dispatch, by=sender)
@@ -917,6 +980,23 @@ def test_what_is_authorised_gets_no_other_dry_run(dispatch: Dispatch, campaigner
     with pytest.raises(CommandError, match="is not waiting to be authorised"):
         call_command("dry_run", str(dispatch.pk))
     assert not DryRun.objects.exists()
+
+
+def test_another_dry_run_changes_nothing_unless_it_finds_something(
+    dispatch: Dispatch, campaigner: User, sender: User
+) -> None:
+    """It is waited for, but what was authorised holds while it runs, and after it was the same again."""
+    verify(dispatch)
+    rehearse(dispatch)
+    waive_all(dispatch, by=sender)
+    give_word(campaigner, dispatch)
+    asked = dry_runs.ask(dispatch, by=sender)
+    tasks.sweep_dispatches()
+    assert "so this no longer counts" not in page(sender, dispatch)
+    assert "A dry run is under way. Wait until it has ended." in give_word(sender, dispatch)
+    tasks.dry_run(asked.pk)
+    tasks.sweep_dispatches()
+    assert "The mails go out now." in give_word(sender, dispatch)
 
 
 def test_what_is_put_together_anew_wants_a_dry_run_of_its_own(dispatch: Dispatch, campaigner: User) -> None:

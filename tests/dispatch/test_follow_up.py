@@ -327,6 +327,35 @@ def test_a_dispatch_that_is_given_up_half_way_does_not_hide_what_went_out(client
     assert f"/desk/deliveries/{waits.pk}/" not in recipients
 
 
+def test_the_next_step_looks_at_every_dispatch_and_at_what_came_back(campaigner: User, sender: User) -> None:
+    """A later dispatch hides nothing of an earlier one, and who was written to again is not to be chosen for again."""
+    dispatch = make_dispatch(recipients=2)
+    first, second = dispatch.deliveries.order_by("pk")
+    Delivery.objects.update(status="failed", stage="rcpt", code=550, refusal="policy", settled_at=timezone.now())
+    dispatches.finish_if_done(dispatch)
+    turned_away = "Choose the next way to reach that office."
+    for delivery in (first, second):
+        assert turned_away in next_step(sender)
+        way = delivery.recipient.further_addresses.create(channel=Channel.FAX, address="+375 17 000")
+        made = dispatches.prepare_next(now_at(delivery), way, by=campaigner)
+        authorise(made, by=sender)
+        dispatches.start(made)
+        assert "Some delivery waits for a person" in next_step(sender)
+        outcomes.carry(made.deliveries.get(), "delivered", on=timezone.now().date(), tracking="", by=sender)
+    assert "Nothing to do now" in next_step(sender)
+    Delivery.objects.filter(pk=first.pk).update(status="unknown")
+    assert "it is not known whether the mail server took it" in next_step(sender)
+    Delivery.objects.filter(pk=first.pk).update(status="accepted")
+    first.replies.create(channel=Channel.EMAIL, received_on=YESTERDAY)
+    assert "An office has replied, and nobody has looked at it." in next_step(sender)
+    Reply.objects.update(kind=Reply.Kind.RECEIPT)
+    assert "Nothing to do now" in next_step(sender)
+
+
+def next_step(user: User) -> str:
+    return desk_of(user).get("/desk/").content.decode()
+
+
 # What staff find out ------------------------------------------------------------------------------
 
 

@@ -5,7 +5,9 @@ import tracemalloc
 from collections.abc import Callable
 
 import pytest
+from django.conf import settings
 from django.db import connection, connections
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -98,6 +100,19 @@ def test_three_thousand_are_told_once_though_the_sweep_dies_in_the_middle(killed
     assert len(told()) == telling.BATCH + 199
     sweep_until_quiet()
     assert sorted(told()) == sorted(signature.email for signature in edition.signatures.all())
+
+
+@pytest.mark.django_db
+def test_the_mail_leads_to_what_became_of_the_letter(client: Client) -> None:
+    """And so does the page of the edition."""
+    edition = sent_edition(1)
+    sweep_until_quiet()
+    record = f"/en/letters/{edition.letter.slug}/delivery/"
+    assert (
+        f"what became of it:\n\n{settings.PUBLIC_URL}{record}\n" in Mail.objects.get(key__startswith="delivered:").body
+    )
+    assert edition.letter.recipients.all()[0].title in client.get(record).content.decode()
+    assert f'href="{record}"' in client.get(f"/en/letters/{edition.letter.slug}/editions/1/").content.decode()
 
 
 @pytest.mark.django_db
