@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from dispatch import seal
+from dispatch import pdf, seal
 from dispatch.content import organisations_in
 from dispatch.encoded import Attached, filled
 from dispatch.models import Channel, Covering, Delivery, EditionFile, Recipient, Wording
@@ -120,6 +120,9 @@ def words(delivery: Delivery, *, twins: dict[str, str] | None = None) -> Wording
         wording.address_block = delivery.address if is_post else _in(delivery.recipient, "address_block", language)
         if delivery.channel == Channel.WEB:
             wording.letter = _to_paste(twins[language])
+        elif missing := pdf.without_glyph(wording.address_block + wording.salutation):
+            reason = _("No font has what stands in the address or the salutation: {characters}.")
+            raise Unfit(format_lazy(reason, characters=", ".join(missing)))
     wording.files = [{"language": file.language, "sha256": file.sha256, "size": file.size} for file in _files(delivery)]
     return wording
 

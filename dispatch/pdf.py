@@ -302,10 +302,14 @@ def _glyphs() -> frozenset[int]:
 def require_glyphs(texts: Iterable[str]) -> None:
     """Raise `CannotTypeset` naming the characters that no font has, and where they stand."""
     for text in texts:
-        missing = sorted({character for character in text if not _can_be_set(character)})
-        if missing:
-            named = ", ".join(f"U+{ord(it):04X} {unicodedata.name(it, 'control character')}" for it in missing)
-            raise CannotTypeset(f"No font in static/fonts has {named}, which stands in “{text}”.")
+        if missing := without_glyph(text):
+            raise CannotTypeset(f"No font in static/fonts has {', '.join(missing)}, which stands in “{text}”.")
+
+
+def without_glyph(text: str) -> list[str]:
+    """The characters of `text` that no font has, by their names in Unicode."""
+    missing = sorted({character for character in text if not _can_be_set(character)})
+    return [f"U+{ord(it):04X} {unicodedata.name(it, 'control character')}" for it in missing]
 
 
 def _can_be_set(character: str) -> bool:

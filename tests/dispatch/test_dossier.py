@@ -895,6 +895,19 @@ def test_the_next_rung_has_a_dossier_of_its_own(campaigner: User, sender: User, 
     assert status_of(following) == DispatchStatus.AUTHORISED
 
 
+def test_what_cant_be_printed_is_seen_before_it_is_authorised(
+    campaigner: User, sender: User, dispatch: Dispatch
+) -> None:
+    authorise(dispatch, by=sender)
+    [refused, *_] = dispatch.deliveries.all()
+    Delivery.objects.filter(pk=refused.pk).update(status=DeliveryStatus.FAILED)
+    refused.refresh_from_db()
+    way = refused.recipient.further_addresses.create(channel=Channel.POST, address="🏛 Мінск")
+    following = dispatches.prepare_next(refused, way, by=campaigner)
+    said = [finding.sentence for finding in dossier_of(following).open if not finding.check.is_waivable]
+    assert any("U+1F3DB CLASSICAL BUILDING" in sentence for sentence in said)
+
+
 def test_the_next_address_is_verified_by_itself(campaigner: User, sender: User, dispatch: Dispatch) -> None:
     """That somebody verified where the office was written to first says nothing of its web form."""
     authorise(dispatch, by=sender)
