@@ -34,7 +34,8 @@ def covering_letter(delivery: Delivery) -> bytes:
 
 def follow_up_letter(delivery: Delivery) -> bytes:
     """For when the legal term is over, of today's date, in the recipient's language. Raises `pdf.CannotTypeset`."""
-    return _signed(delivery, "pdf/follow_up.html", paragraphs=follow_up(delivery))
+    paragraphs = [pdf.unbroken(paragraph, delivery.language) for paragraph in follow_up(delivery)]
+    return _signed(delivery, "pdf/follow_up.html", paragraphs=paragraphs)
 
 
 def follow_up(delivery: Delivery) -> list[str]:
@@ -69,6 +70,7 @@ def _signed(delivery: Delivery, template: str, **context: Any) -> bytes:
     """A letter of ours, from the salutation to the contact that signs."""
     content = delivery.edition.content
     text = content["languages"][delivery.language]
+    text = {**text, "subject": pdf.unbroken(text["subject"], delivery.language)}
     salutation = delivery.wording.salutation
     contact = "\n".join((text["contact_name"], text["contact_address"], content["contact_email"]))
     pdf.require_glyphs([salutation, contact])

@@ -89,7 +89,7 @@ def _context(content: dict[str, Any], language: str) -> dict[str, Any]:
         "language": language,
         "content": content,
         "text": text,
-        "subject": _unbroken(text["subject"], language),
+        "subject": unbroken(text["subject"], language),
         "dated": date_format(date.fromisoformat(content["dated"])),
         "page": SafeString('<span class="page"></span>'),
         "pages": SafeString('<span class="pages"></span>'),
@@ -102,7 +102,7 @@ def _context(content: dict[str, Any], language: str) -> dict[str, Any]:
         "contact": [text["contact_name"], *contact_address, content["contact_email"]],
         "addressees": addressees,
         "salutation": addressees[0]["salutation"],
-        "copies": [_unbroken(presented(recipient), language) for recipient in recipients if recipient["kind"] == "cc"],
+        "copies": [unbroken(presented(recipient), language) for recipient in recipients if recipient["kind"] == "cc"],
         "parts": list(_parts(text["blocks"], language)),
         "signatories": names,
         "run_in": list(_run_in(names)),
@@ -121,18 +121,19 @@ def _context(content: dict[str, Any], language: str) -> dict[str, Any]:
 def _parts(blocks: list[dict[str, str]], language: str) -> Iterator[dict[str, Any]]:
     """Runs of paragraphs and of demands."""
     for is_demands, run in groupby(blocks, key=lambda block: block["kind"] == "demand"):
-        yield {"is_demands": is_demands, "texts": [_unbroken(block["text"], language) for block in run]}
+        yield {"is_demands": is_demands, "texts": [unbroken(block["text"], language) for block in run]}
 
 
-def _unbroken(text: str, language: str) -> str:
+def unbroken(text: str, language: str) -> str:
+    """`text` with spaces at which no line breaks, where the custom of `language` asks for them."""
     return UNBROKEN.sub("\u00a0", text) if language in UNBROKEN_IN else text
 
 
 def _printed(signatory: Signatory, language: str) -> Signatory:
     return replace(
         signatory,
-        name=_in_its_direction(_unbroken(signatory.name, language)),
-        affiliation=_in_its_direction(_unbroken(signatory.affiliation, language)),
+        name=_in_its_direction(unbroken(signatory.name, language)),
+        affiliation=_in_its_direction(unbroken(signatory.affiliation, language)),
     )
 
 
@@ -150,6 +151,8 @@ def _in_its_direction(name: str) -> str:
 
 
 def _count_sentence(count: int) -> str:
+    if not count:
+        return ""
     return ngettext(
         "%(count)s organisation has signed this letter.",
         "%(count)s organisations have signed this letter.",
@@ -309,7 +312,7 @@ def require_glyphs(texts: Iterable[str]) -> None:
 def without_glyph(text: str) -> list[str]:
     """The characters of `text` that no font has, by their names in Unicode."""
     missing = sorted({character for character in text if not _can_be_set(character)})
-    return [f"U+{ord(it):04X} {unicodedata.name(it, 'control character')}" for it in missing]
+    return [f"U+{ord(it):04X} {unicodedata.name(it, 'without a name')}" for it in missing]
 
 
 def _can_be_set(character: str) -> bool:

@@ -828,6 +828,7 @@ def test_a_role_that_was_taken_away_takes_the_word_with_it(dispatch: Dispatch, c
     another = make_user(Role.Name.SENDER)
     assert "may no longer prepare dispatches" in page(another, dispatch)
     assert "waits for the other one" in give_word(another, dispatch)
+    assert "It goes out once the other person has authorised it" not in page(another, dispatch), "it never does"
     assert status_of(dispatch) == DispatchStatus.PREPARED
     campaigner.roles.create(role=Role.Name.CAMPAIGNER)
     User.objects.filter(pk=campaigner.pk).update(is_active=False)

@@ -25,9 +25,10 @@ from ledger.models import Event
 from ledger.services import move
 from letters.models import Letter
 from mailing.models import Mail
+from publishing.pages import address_in
 from tests.dispatch.sending import authorise, dossier_of, make_delivery, make_dispatch, make_sealed_edition, waive_all
 from tests.factories import make_user
-from tests.tools import freshly_signed_in, text_of
+from tests.tools import freshly_signed_in, pdftotext, text_of
 
 pytestmark = pytest.mark.django_db
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100
@@ -181,6 +182,17 @@ def test_registered_post_from_print_pack_to_receipt(campaigner: User, sender: Us
     press(sender, address, **{"carried-to": "returned", "carried-on": timezone.now().date()})
     assert now_at(delivery).status == DeliveryStatus.RETURNED
     assert "Returned by the post" in public(delivery)
+
+
+def test_the_covering_letter_prints_the_address_of_the_edition_in_one_piece(
+    campaigner: User, sender: User, settings: Settings
+) -> None:
+    delivery = by(Channel.POST, "Канцылярыя\nвул. Савецкая, 1, Мінск", sender, campaigner)
+    settings.PUBLIC_URL = "https://letters.open-internet.example.org"
+    answer = desk_of(sender).get(f"/desk/deliveries/{delivery.pk}/covering.pdf")
+    lines = pdftotext(answer.content).splitlines()
+    assert f"{settings.PUBLIC_URL}{address_in('be', 'edition', slug=delivery.edition.letter.slug, number=1)}" in lines
+    assert not any(line.split()[-1:] == ["у"] for line in lines)
 
 
 def test_a_web_form_has_the_text_ready_to_paste(campaigner: User, sender: User) -> None:

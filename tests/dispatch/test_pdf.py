@@ -207,6 +207,14 @@ def test_the_plain_text_counts_whom_the_pdf_counts(edition: Edition) -> None:
         assert "and 2 people whose names are withheld for their safety" in said
 
 
+def test_where_only_people_signed_no_organisations_are_counted(edition: Edition) -> None:
+    for entry in edition.content["signatories"]:
+        entry["is_individual"] = True
+    for said in (text_of(rendered(edition)), twin(edition, "en")):
+        assert "Individuals" in said
+        assert "organisations have signed" not in said
+
+
 def test_belarusian_words_survive_extraction(edition: Edition) -> None:
     text = " ".join(pdftotext(rendered(edition, "be")).split())
     for words in ("шырокага ўдзелу", "Рэспублікі Беларусь", "сілавыя структуры", "аб’ядноўвае", "Лідзія Ярмошына"):
@@ -465,6 +473,12 @@ def test_a_letter_that_no_font_has_is_named_with_the_name_it_stands_in() -> None
     edition.refresh_from_db()
     assert edition.status == EditionStatus.FAILED
     assert "网络 Union" in edition.failure
+
+
+def test_a_sign_without_a_name_is_called_so(edition: Edition) -> None:
+    with_names(edition, "\ue000 Union")
+    with pytest.raises(pdf.CannotTypeset, match=r"U\+E000 without a name, which stands in"):
+        rendered(edition)
 
 
 def test_a_missing_pango_ends_in_one_clear_message(tmp_path: Path) -> None:
