@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext as _
 
+from dispatch import smtp
 from dispatch.models import Delivery
 from dispatch.states import DeliveryStatus
 from signatories.models import Signature
@@ -36,6 +37,8 @@ def _state(delivery: Delivery) -> str:
     """A mail that our own server has taken may be anywhere."""
     if delivery.taken_at and delivery.status == DeliveryStatus.ACCEPTED:
         return _("taken by the mail server of the office")
+    if delivery.status == DeliveryStatus.FAILED and not smtp.refuses(delivery.stage, delivery.code):
+        return _("taken by no mail server")
     refused = _("refused, or sent back")
     return {
         DeliveryStatus.ACCEPTED: _("passed on by our mail server"),

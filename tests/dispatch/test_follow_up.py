@@ -19,6 +19,7 @@ from accounts.models import Role, User
 from campaign.pages.editions import DeliveryRecord
 from dispatch import bundle, record, tasks
 from dispatch.models import Channel, Delivery, Dispatch, Evidence, FurtherAddress, Recipient, Reply
+from dispatch.queries import copies_naming
 from dispatch.services import deliveries, dispatches, evidence, outcomes
 from dispatch.states import DeliveryStatus, DispatchStatus
 from ledger.models import Event
@@ -289,6 +290,8 @@ def test_only_what_was_refused_is_called_refused(stage: str, code: int | None, s
     delivery = failed()
     Delivery.objects.update(stage=stage, code=code, refusal="other")
     assert public(delivery).startswith(said)
+    [copy] = copies_naming(delivery.edition.signatures.all()[0])  # what a signatory reads of it
+    assert copy.state == ("refused, or sent back" if said.startswith("Refused") else "taken by no mail server")
 
 
 def test_while_nobody_hands_it_over_it_is_not_on_its_way(campaigner: User, sender: User) -> None:
