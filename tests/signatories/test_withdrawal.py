@@ -53,7 +53,8 @@ def sent_edition(letter: Letter, *states: str) -> Edition:
     Dispatch.objects.filter(pk=dispatch.pk).update(status=DispatchStatus.SENDING, **authorised)
     for delivery, state in zip(dispatch.deliveries.all(), states, strict=True):
         settled = datetime(2020, 8, 5, tzinfo=UTC) if state in ("accepted", "failed") else None
-        Delivery.objects.filter(pk=delivery.pk).update(status=state, settled_at=settled)
+        said = {"stage": "rcpt", "code": 550} if state == "failed" else {}
+        Delivery.objects.filter(pk=delivery.pk).update(status=state, settled_at=settled, **said)
     return edition
 
 
