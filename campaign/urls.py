@@ -6,7 +6,7 @@ from django.urls import include, path
 
 from accounts import access
 from campaign import views
-from dispatch import hooks
+from dispatch import views as dispatch_views
 from publishing.urls import published
 
 admin.site.login = access.admin_login  # type: ignore[method-assign]
@@ -15,7 +15,7 @@ admin.site.has_permission = access.admin_permission  # type: ignore[method-assig
 urlpatterns = [
     path("", views.to_readers_language, name="root"),
     path("healthz", views.healthz, name="healthz"),
-    path("hooks/<slug:provider>/tracking/", hooks.tracking, name="hook"),
+    path("hooks/<slug:provider>/tracking/", dispatch_views.tracking, name="hook"),
     path("accounts/", include("accounts.urls")),
     path("desk/", include("campaign.desk_urls")),
     path("admin/", admin.site.urls),

@@ -2,13 +2,13 @@
 
 import hashlib
 from binascii import b2a_qp
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
 from email.headerregistry import Address
 from email.utils import format_datetime, parseaddr
-from functools import cached_property
+from functools import cached_property, lru_cache
 from string import Formatter
 
 from django.conf import settings
@@ -69,16 +69,17 @@ def covering(delivery: Delivery) -> bytes:
     return b"".join(frozen(delivery).pieces)
 
 
-def frozen(delivery: Delivery) -> Mail:
+def frozen(delivery: Delivery, *, files: Iterable[EditionFile] | None = None) -> Mail:
     """The whole mail as it is frozen: covering text and sealed PDF in the delivery's language, and the PDF in English.
 
-    Raises `Unfit`, also where these are not the bytes that were frozen: what nobody looked at is not sent.
+    `files` are those of the edition, where they are at hand. Raises `Unfit`, also where these are not the bytes that
+    were frozen: what nobody looked at is not sent.
     """
     try:
         wording = delivery.wording
     except Wording.DoesNotExist:
         raise Unfit(_("The mail was never put together.")) from None
-    mail = _mail(delivery, wording)
+    mail = _mail(delivery, wording, files)
     if mail.sha256 != wording.sha256:
         raise Unfit(_("The mail is not the one that was frozen when it was put together."))
     return mail
@@ -149,13 +150,13 @@ def term_is_over(delivery: Delivery, user: User) -> bool:
     )
 
 
-def _mail(delivery: Delivery, wording: Wording) -> Mail:
+def _mail(delivery: Delivery, wording: Wording, files: Iterable[EditionFile] | None = None) -> Mail:
     # Neither base64 nor quoted-printable can hold the boundary.
     boundary = f"=_{delivery.message_id.strip('<>').partition('@')[0]}"
     own = _headers(delivery, wording, at=wording.put_together_at)
     own += TOP.format(boundary).encode() + TEXT.format(boundary).encode() + _quoted(wording.body)
     attached = []
-    for file in _as_frozen(delivery, wording):
+    for file in _as_frozen(wording, delivery.edition.files.all() if files is None else files):
         own += PDF.format(boundary, f"letter-{file.language}.pdf").encode()
         attached.append((len(own), file))
     own += f"--{boundary}--\r\n".encode()
@@ -165,8 +166,8 @@ def _mail(delivery: Delivery, wording: Wording) -> Mail:
         raise Unfit(format_lazy(_("The sealed PDF can’t be sent: {error}"), error=str(error))) from error
 
 
-def _as_frozen(delivery: Delivery, wording: Wording) -> Iterator[EditionFile]:
-    known = {file.language: file for file in delivery.edition.files.all()}
+def _as_frozen(wording: Wording, files: Iterable[EditionFile]) -> Iterator[EditionFile]:
+    known = {file.language: file for file in files}
     for frozen_file in wording.files:
         file = known.get(frozen_file["language"])
         if file is None or file.sha256 != frozen_file["sha256"]:
@@ -192,6 +193,7 @@ def _headers(delivery: Delivery, wording: Wording, *, at: datetime) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("ascii")
 
 
+@lru_cache(maxsize=100)  # sender, answers and subject are the same in many mails, and slow to parse and encode
 def _mailbox(name: str, address: str) -> str:
     """As it stands in a header. Raises `Unfit` for what is not one bare address in ASCII."""
     try:
@@ -205,6 +207,7 @@ def _mailbox(name: str, address: str) -> str:
     return f"{_encoded(one_line(name))}\r\n <{mailbox.addr_spec}>"
 
 
+@lru_cache(maxsize=100)
 def _encoded(text: str) -> str:
     charset = "us-ascii" if text.isascii() else "utf-8"
     return Header(text, charset, header_name="Subject").encode(linesep="\r\n")

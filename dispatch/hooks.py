@@ -1,6 +1,7 @@
 """What a provider of mail calls us to say of a mail: heard in the same way as what comes back to the mailbox.
 
-The provider's own formats are read by django-anymail. Letters are not sent through it.
+The provider's own formats are read by django-anymail. Letters are not sent through it. It is large, and in memory only
+where a provider calls: `dispatch.views.tracking` loads this.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from anymail import signals
 from anymail.exceptions import AnymailConfigurationError, AnymailWebhookValidationFailure
 from anymail.signals import AnymailTrackingEvent, EventType, RejectReason
 from anymail.webhooks.base import AnymailCoreWebhookView
@@ -18,9 +20,9 @@ from anymail.webhooks.brevo import BrevoTrackingWebhookView
 from anymail.webhooks.mailgun import MailgunTrackingWebhookView
 from anymail.webhooks.postmark import PostmarkTrackingWebhookView
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.views.decorators.csrf import csrf_exempt
 
 from dispatch import returns
 from dispatch.incoming import Incoming
@@ -65,11 +67,8 @@ LONGEST = 200_000  # characters of what is looked through
 log = logging.getLogger(__name__)
 
 
-@csrf_exempt
-def tracking(request: HttpRequest, provider: str) -> HttpResponse:
-    """Where the provider of `ANYMAIL_PROVIDER` calls, and nobody else. What it should say again later is a 503."""
-    if provider != settings.ANYMAIL_PROVIDER:
-        raise Http404
+def called(request: HttpRequest, provider: str) -> HttpResponse:
+    """What it should say again later is answered with 503."""
     try:
         answer: HttpResponse = _view(VIEWS[provider])(request)
     except AnymailWebhookValidationFailure:
@@ -87,6 +86,7 @@ class Unreadable(Exception):
     """It is not in the provider's format."""
 
 
+@receiver(signals.tracking)
 def hear(sender: type, event: AnymailTrackingEvent, esp_name: str, **_: object) -> None:
     """One event of the signal `anymail.signals.tracking`. What was opened or clicked is nobody's business."""
     if event.event_type in KINDS:

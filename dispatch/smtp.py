@@ -254,4 +254,5 @@ def _on_the_wire(piece: bytes) -> bytes:
     """Lines that end with CRLF, none of them a lone dot (RFC 5321, 4.5.2)."""
     if isinstance(piece, Encoded):
         return piece
-    return b"".join((b"." if line.startswith(b".") else b"") + line + b"\r\n" for line in piece.splitlines())
+    lines = b"\r\n".join([*piece.splitlines(), b""]).replace(b"\r\n.", b"\r\n..")
+    return b"." + lines if lines.startswith(b".") else lines

@@ -94,5 +94,6 @@ def printable(text: str | bytes) -> str:
     """One line of at most 500 characters, whatever a server sends."""
     if isinstance(text, bytes):
         text = text.decode(errors="replace")
-    shown = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(shown.split())[:500]
+    if not text.isprintable():
+        text = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(text.split())[:500]

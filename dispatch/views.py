@@ -1,9 +1,13 @@
-"""Checking a copy: whoever holds a PDF, or only its checksum, learns whether it is ours and unchanged."""
+"""Checking a copy, and hearing a provider.
+
+Whoever holds a PDF, or only its checksum, learns whether it is ours and unchanged.
+"""
 
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
 from django.utils.datastructures import MultiValueDict
@@ -17,6 +21,16 @@ from dispatch.inspection import Busy
 from publishing.pages import in_each_language
 
 RETRY_AFTER = 30  # seconds
+
+
+@csrf_exempt
+def tracking(request: HttpRequest, provider: str) -> HttpResponse:
+    """Where the provider of `ANYMAIL_PROVIDER` calls to say what became of a mail, and nobody else."""
+    if provider != settings.ANYMAIL_PROVIDER:
+        raise Http404
+    from dispatch import hooks
+
+    return hooks.called(request, provider)
 
 
 @csrf_exempt  # here only: the length is looked at before the token, for to find the token is to read it all

@@ -2,16 +2,16 @@
 
 import logging
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery import Task
 from celery.signals import task_prerun
 from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
-from redis import Redis, RedisError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 UNHEARD = 5  # seconds after which a bell that nobody heard is rung again
 log = logging.getLogger(__name__)
@@ -26,6 +26,8 @@ def ring(task: Task, *args: Any) -> None:
 
 
 def _ring(task: Task, args: tuple[Any, ...]) -> None:
+    from redis import RedisError  # a large library, in memory only where there are bells
+
     try:
         if args or _is_first_to_ring(task):
             task.apply_async(args=args)
@@ -49,7 +51,11 @@ def _key(task: Task) -> str:
 
 
 @cache
-def _broker() -> Redis:
+def _broker() -> "Redis":
     """The place in which messages wait for workers holds these, too: who empties it, empties both."""
+    from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
     once_more = Retry(NoBackoff(), 1)  # at once: a request does not wait for a broker that is away
     return Redis.from_url(settings.CELERY_BROKER_URL, socket_connect_timeout=2, socket_timeout=10, retry=once_more)

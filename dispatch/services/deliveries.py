@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from dispatch import emails, returns, smtp
-from dispatch.models import Attempt, Delivery, Dispatch, Switch
+from dispatch.models import Attempt, Delivery, Dispatch, EditionFile, Switch
 from dispatch.services import dispatches, evidence, hosts, switch
 from dispatch.states import ARRIVING, HELD, DeliveryStatus, DispatchStatus, SwitchStatus
 from dispatch.transcript import Transcript
@@ -41,6 +41,7 @@ GIVE_UP = timedelta(days=5)
 WITH_ALL = Prepared(
     lambda: Delivery.objects.filter(pk=Given("pk")).order_by().select_related("edition__letter", "wording")
 )
+FILES = Prepared(lambda: EditionFile.objects.filter(edition=Given("edition")).order_by())
 OPEN = Prepared(lambda: Delivery.objects.open().filter(dispatch=Given("dispatch")).order_by().values_list("pk")[:1])
 NOT_DELIVERED = Prepared(
     lambda: Signature.objects.filter(editions=Given("edition"), delivered_at=None).order_by().values_list("pk")[:1]
@@ -191,7 +192,7 @@ def _try(delivery: Delivery, talk: Transcript) -> None:
 
 
 def _hand_over(delivery: Delivery, talk: Transcript) -> smtp.Answer:
-    mail = emails.frozen(delivery)
+    mail = emails.frozen(delivery, files=FILES.all(edition=delivery.edition_id))
     talk.connection["message_sha256"] = mail.sha256
     try:
         return smtp.hand_over(

@@ -6,6 +6,7 @@ and no delivery changes.
 
 import hashlib
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -15,12 +16,14 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from dispatch import emails, returns, smtp
-from dispatch.catcher import Catcher, catching
 from dispatch.dossier import Looked, mails_of, wording_of
 from dispatch.models import Delivery, Dispatch, DryRun
 from dispatch.states import DispatchStatus, DryRunStatus
 from ledger.bell import ring
 from ledger.services import Overtaken, move, record
+
+if TYPE_CHECKING:
+    from dispatch.catcher import Catcher
 
 LEASE = timedelta(minutes=2)  # for each mail: several steps of a conversation with a machine that does not answer
 TIMEOUT = 20  # seconds for each step of a conversation with this machine
@@ -68,6 +71,8 @@ def run(dry_run: DryRun) -> None:
         move(dry_run, DryRunStatus.RUNNING, by=None, lease_until=now + LEASE)
     except Overtaken:
         return
+    from dispatch.catcher import catching  # with a mail server, in memory only here
+
     mails, found = Looked(dry_run.dispatch).mails, list[tuple[int, Trouble | None]]()
     with catching() as catcher:
         for mail in mails:
@@ -108,7 +113,7 @@ def _renew(dry_run: DryRun) -> None:
     dry_run.lease_until = until
 
 
-def _trouble(mail: Delivery, catcher: Catcher) -> Trouble | None:
+def _trouble(mail: Delivery, catcher: "Catcher") -> Trouble | None:
     """What is wrong with one mail, if anything is."""
     catcher.caught.clear()
     sender = returns.address(mail.pk, mail.attempts)

@@ -12,7 +12,6 @@ from signatories.tables import columns
 from signatories.tables.cells import Cell, clean
 from signatories.tables.csv_files import CsvFile
 from signatories.tables.sources import MAX_BYTES, MAX_COLUMNS, MAX_ROWS, Cells, Source, Unreadable
-from signatories.tables.xlsx_files import XlsxFile
 
 ZIP, OLD_OFFICE, PDF = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF"
 
@@ -110,6 +109,8 @@ def source_of(file: IO[bytes]) -> Source:
     file.seek(0)
     start = file.read(4)
     if start == ZIP:
+        from signatories.tables.xlsx_files import XlsxFile  # with a large library, in memory only for such a file
+
         return XlsxFile(file)
     if start in (OLD_OFFICE, PDF):
         raise Unreadable(
