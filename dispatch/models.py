@@ -21,6 +21,7 @@ from dispatch.states import (
     DispatchStatus,
     DryRunStatus,
     EditionStatus,
+    Failure,
     HostStatus,
     SwitchStatus,
 )
@@ -177,7 +178,8 @@ class Edition(Stateful):
     sha256 = models.CharField(max_length=64)
     reference = models.CharField(max_length=60, unique=True)
     status = models.CharField(max_length=20, choices=EditionStatus, default=EditionStatus.CUT)
-    failure = models.TextField(blank=True)
+    failure = models.CharField(max_length=20, choices=Failure, blank=True)
+    failure_detail = models.TextField(blank=True)
     cut_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="editions_cut"
     )

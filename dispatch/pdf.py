@@ -30,6 +30,7 @@ from django.utils.translation import ngettext
 from dispatch import tags
 from dispatch.content import presented, signatories_of
 from dispatch.models import Edition
+from dispatch.states import Failure
 from signatories.queries import Signatory
 
 FONTS = settings.BASE_DIR / "static/fonts"
@@ -47,7 +48,13 @@ UNBROKEN_IN = ("be", "ru")
 
 
 class CannotTypeset(Exception):
-    """What is missing for typesetting, by its name."""
+    """Why not, and what is missing, by its name."""
+
+    def __init__(self, failure: Failure, detail: str) -> None:
+        self.failure, self.detail = failure, detail
+
+    def __str__(self) -> str:
+        return f"{self.failure.label} {self.detail}"
 
 
 @dataclass(frozen=True)
@@ -211,8 +218,7 @@ class Press:
             import weasyprint
             from weasyprint.text.fonts import FontConfiguration
         except OSError as failure:
-            message = f"The library that sets type is missing (on Debian: libpango-1.0-0, libpangoft2-1.0-0): {failure}"
-            raise CannotTypeset(message) from failure
+            raise CannotTypeset(Failure.LIBRARY, str(failure)) from failure
         self._html: Callable[..., Any] = weasyprint.HTML
         self._fonts = FontConfiguration()
         self._styles = weasyprint.CSS(
@@ -249,7 +255,7 @@ def _fetcher(given: dict[str, bytes]) -> Any:
             font = FONTS / url.removeprefix(FONT)
             if url.startswith(FONT) and font in _faces():
                 return URLFetcherResponse(url, font.read_bytes(), {"Content-Type": "font/ttf"})
-            raise FatalURLFetchingError(f"The letter asks for {url}, which was not given.")
+            raise FatalURLFetchingError(url)
 
     return OnlyGiven()
 
@@ -262,7 +268,7 @@ def _nothing_else_asked_for() -> Iterator[None]:
     try:
         yield
     except FatalURLFetchingError as failure:
-        raise CannotTypeset(str(failure)) from failure
+        raise CannotTypeset(Failure.ASKED, str(failure)) from failure
 
 
 # Fonts -------------------------------------------------------------------------------------------
@@ -306,7 +312,7 @@ def require_glyphs(texts: Iterable[str]) -> None:
     """Raise `CannotTypeset` naming the characters that no font has, and where they stand."""
     for text in texts:
         if missing := without_glyph(text):
-            raise CannotTypeset(f"No font in static/fonts has {', '.join(missing)}, which stands in “{text}”.")
+            raise CannotTypeset(Failure.GLYPH, f"{', '.join(missing)}: “{text}”")
 
 
 def without_glyph(text: str) -> list[str]:

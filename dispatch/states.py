@@ -13,6 +13,16 @@ class EditionStatus(TextChoices):
     FAILED = "failed", _("Could not be typeset")
 
 
+class Failure(TextChoices):
+    """Why an edition could not be typeset or sealed: kept by its name, and said in the language of whoever reads it."""
+
+    GLYPH = "glyph", _("No font of this site has a character that stands in it:")
+    ASKED = "asked", _("It asks for a file that was not given to it. An operator has to look:")
+    LIBRARY = "library", _("The library that sets type is missing. An operator has to install it (libpango):")
+    CERTIFICATE = "certificate", _("It prints the fingerprint of another certificate than the one that seals now.")
+    SEAL = "seal", _("The certificate that seals can’t be opened. An operator has to mend it (SEAL_P12).")
+
+
 EDITION = StateMachine(
     "edition",
     EditionStatus,

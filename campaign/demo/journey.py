@@ -120,7 +120,8 @@ class Journey:
         def sealed() -> int:
             edition.refresh_from_db()
             if edition.status == EditionStatus.FAILED:
-                raise Stuck(f"The PDF could not be typeset: {edition.failure}")
+                why = f"{edition.get_failure_display()} {edition.failure_detail}"
+                raise Stuck(f"The PDF could not be typeset: {why}")
             ready = edition.status in (EditionStatus.SEALED, EditionStatus.SUPERSEDED)
             return edition.files.exclude(sealed="").count() if ready else 0
 

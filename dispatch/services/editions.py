@@ -17,7 +17,7 @@ from accounts.models import User
 from dispatch import pdf, seal
 from dispatch.content import frozen
 from dispatch.models import Edition, EditionFile, Recipient
-from dispatch.states import EditionStatus
+from dispatch.states import EditionStatus, Failure
 from ledger.bell import ring
 from ledger.services import Overtaken, move, record
 from letters.models import Letter
@@ -89,8 +89,8 @@ def render_file(file: EditionFile) -> None:
     if not file.rendered:
         try:
             document = pdf.render(edition, file.language)
-        except pdf.CannotTypeset as failure:
-            _fail(edition, str(failure))
+        except pdf.CannotTypeset as trouble:
+            _fail(edition, trouble.failure, trouble.detail)
             return
         path = default_storage.save(_path(file, "unsealed"), ContentFile(document.data))
         kept = EditionFile.objects.filter(pk=file.pk, rendered="").update(rendered=path, pages=document.pages)
@@ -107,12 +107,13 @@ def seal_file(file: EditionFile) -> None:
     if not file.sealed:
         try:
             if seal.fingerprint() != edition.content["certificate"]:
-                _fail(edition, "It prints the fingerprint of another certificate than the one that seals now.")
+                _fail(edition, Failure.CERTIFICATE)
                 return
             with default_storage.open(file.rendered) as rendered:
                 sealed, certificate, stamped_at = seal.seal(rendered.read(), reference=edition.reference)
-        except seal.NoCertificate as failure:
-            _fail(edition, str(failure))
+        except seal.NoCertificate as trouble:
+            logger.error("Edition %s can't be sealed: %s", edition.pk, trouble)
+            _fail(edition, Failure.SEAL)
             return
         except seal.NoTimeStamp:
             _put_off(file)
@@ -135,7 +136,7 @@ def seal_file(file: EditionFile) -> None:
 def try_again(edition: Edition, *, by: User) -> None:
     """Have an edition typeset again that could not be."""
     with transaction.atomic():
-        move(edition, EditionStatus.CUT, by=by, failure="")
+        move(edition, EditionStatus.CUT, by=by, failure="", failure_detail="")
         for file in edition.files.all():
             _ring_for(file)
 
@@ -197,9 +198,9 @@ def _supersede_older(letter: Letter) -> None:
         move(edition, EditionStatus.SUPERSEDED, by=None)
 
 
-def _fail(edition: Edition, failure: str) -> None:
+def _fail(edition: Edition, failure: Failure, detail: str = "") -> None:
     with suppress(Overtaken):
-        move(edition, EditionStatus.FAILED, by=None, failure=failure)
+        move(edition, EditionStatus.FAILED, by=None, failure=failure, failure_detail=detail)
 
 
 def _put_off(file: EditionFile) -> None:

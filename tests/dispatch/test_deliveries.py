@@ -159,7 +159,7 @@ def test_nonsense_before_the_dot_is_tried_again(catcher: Catcher) -> None:
 def test_what_nobody_thought_of_is_put_off_and_told_and_not_tried_at_once_for_ever(
     catcher: Catcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stumbles(_: Delivery) -> None:
+    def stumbles(_: Delivery, **_files: object) -> None:
         raise KeyError("president@government.example.org")
 
     delivery = make_delivery()

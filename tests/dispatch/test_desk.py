@@ -12,7 +12,7 @@ from pytest_django import Settings
 from accounts.models import Role, User
 from dispatch.models import Covering, Delivery, Dispatch
 from dispatch.services import dispatches, editions
-from dispatch.states import DeliveryStatus, DispatchStatus, EditionStatus
+from dispatch.states import DeliveryStatus, DispatchStatus, EditionStatus, Failure
 from ledger.models import Event
 from ledger.services import move
 from letters.models import Letter
@@ -138,8 +138,8 @@ def test_a_pdf_that_is_not_sealed_is_not_shown(letter: Letter, campaigner: User)
 
 def test_a_failed_edition_says_why_and_is_tried_again(letter: Letter, campaigner: User) -> None:
     edition = make_edition(letter)
-    move(edition, EditionStatus.FAILED, by=None, failure="The font lacks “ў”.")
-    assert "The font lacks “ў”." in page(campaigner, LETTER)
+    move(edition, EditionStatus.FAILED, by=None, failure=Failure.GLYPH, failure_detail="U+045E: “ў”")
+    assert "No font of this site has a character that stands in it: U+045E: “ў”" in page(campaigner, LETTER)
     assert "is being typeset again" in press(campaigner, f"/desk/editions/{edition.pk}/try-again/")
     assert "Nothing was done" in press(campaigner, f"/desk/editions/{edition.pk}/try-again/")
     edition.refresh_from_db()

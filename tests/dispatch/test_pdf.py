@@ -472,12 +472,12 @@ def test_a_letter_that_no_font_has_is_named_with_the_name_it_stands_in() -> None
     editions.render_file(edition.files.get(language="en"))
     edition.refresh_from_db()
     assert edition.status == EditionStatus.FAILED
-    assert "网络 Union" in edition.failure
+    assert edition.failure_detail.endswith("“网络 Union”")
 
 
 def test_a_sign_without_a_name_is_called_so(edition: Edition) -> None:
     with_names(edition, "\ue000 Union")
-    with pytest.raises(pdf.CannotTypeset, match=r"U\+E000 without a name, which stands in"):
+    with pytest.raises(pdf.CannotTypeset, match=r"U\+E000 without a name: “"):
         rendered(edition)
 
 
