@@ -185,7 +185,7 @@ class TestDelivered:
     def told(self) -> list[Mail]:
         return list(Mail.objects.filter(key__startswith="delivered:").order_by("pk"))
 
-    def test_the_signatories_of_the_edition_are_told_once_with_page_and_pdf(self, dispatch: Dispatch) -> None:
+    def test_the_signatories_of_the_edition_are_told_once_with_record_and_pdf(self, dispatch: Dispatch) -> None:
         letter = dispatch.edition.letter
         late = make_signature(letter)
         dispatch_tasks.sweep_delivered()
@@ -195,7 +195,7 @@ class TestDelivered:
             dispatch_tasks.sweep_delivered()
         named, withheld = self.told()
         assert late.email not in (named.to, withheld.to)
-        assert "/be/letters/belarus-2020/editions/1/\n" in named.body
+        assert "/be/letters/belarus-2020/delivery/\n" in named.body
         assert "/be/letters/belarus-2020/editions/1/letter.pdf\n" in named.body
         assert letter.title not in withheld.subject + withheld.body
         assert "belarus" not in withheld.body
@@ -218,7 +218,7 @@ class TestDelivered:
         self.done(dispatch)
         dispatch_tasks.sweep_delivered()
         [mail] = mails_to(stays.email)
-        assert "/editions/1/" in mail.body
+        assert "/letters/belarus-2020/delivery/\n" in mail.body
         assert "letter.pdf" not in mail.body
         assert mails_to(public.email) == []
 
