@@ -19,6 +19,7 @@ from signatories.models import Signature
 from signatories.states import SignatureStatus
 
 BEING_TYPESET = (EditionStatus.CUT, EditionStatus.RENDERED)
+FOR_PEOPLE = (DeliveryStatus.UNKNOWN, DeliveryStatus.TO_PRINT)
 
 
 @dataclass
@@ -163,7 +164,6 @@ def standings(letters: Iterable[Letter]) -> list[Standing]:
         standing.gone = edition.frozen - edition.staying
         standing.text_changed = edition.version.number < edition.binding_number
     _add_dispatches(by_letter)
-    _add_what_waits(by_letter)
     return list(by_letter.values())
 
 
@@ -207,25 +207,21 @@ def _add_dispatches(by_letter: dict[int, Standing]) -> None:
     alive = Dispatch.objects.filter(edition__letter__in=by_letter).exclude(status=DispatchStatus.CANCELLED)
     for dispatch in alive.select_related("edition").defer("edition__content").order_by("pk"):
         by_letter[dispatch.edition.letter_id].dispatch = dispatch
-    latest = {standing.dispatch.pk: standing for standing in by_letter.values() if standing.dispatch}
-    counted = Delivery.objects.filter(dispatch__in=latest).values_list("dispatch", "status").order_by()
-    for pk, status, count in counted.annotate(Count("pk")):
-        latest[pk].deliveries[status] = count
-
-
-def _add_what_waits(by_letter: dict[int, Standing]) -> None:
-    """Deliveries of any dispatch that people have to do something about, and replies that nobody has looked at.
-
-    What was turned away is done with when the office has been written to again.
-    """
-    again = Delivery.objects.filter(recipient=OuterRef("recipient"), pk__gt=OuterRef("pk"))
-    again = again.exclude(status=DeliveryStatus.CANCELLED)
-    is_open = Q(status__in=(DeliveryStatus.UNKNOWN, DeliveryStatus.TO_PRINT))
-    waiting = Delivery.objects.filter(edition__letter__in=by_letter).filter(
-        is_open | Q(status__in=TURNED_AWAY) & ~Exists(again)
-    )
-    for letter, status, count in waiting.values_list("edition__letter", "status").order_by().annotate(Count("pk")):
-        by_letter[letter].waiting[status] = count
-    unread = Reply.objects.filter(kind=Reply.Kind.UNREAD, delivery__edition__letter__in=by_letter).order_by()
+    cut = [letter for letter, standing in by_letter.items() if standing.edition]  # of others nothing was ever sent
+    for letter, of_dispatch, status, is_followed, count in _deliveries(cut):
+        standing = by_letter[letter]
+        if standing.dispatch and standing.dispatch.pk == of_dispatch:
+            standing.deliveries[status] += count
+        if status in FOR_PEOPLE or (status in TURNED_AWAY and not is_followed):
+            standing.waiting[status] += count
+    unread = Reply.objects.filter(kind=Reply.Kind.UNREAD, delivery__edition__letter__in=cut).order_by()
     for letter, count in unread.values_list("delivery__edition__letter").annotate(Count("pk")):
         by_letter[letter].unread = count
+
+
+def _deliveries(letters: Iterable[int]) -> Iterable[tuple[int, int, str, bool, int]]:
+    """How many of each letter, dispatch and state; and whether the office has been written to again since."""
+    again = Delivery.objects.filter(recipient=OuterRef("recipient"), pk__gt=OuterRef("pk"))
+    is_followed = Exists(again.exclude(status=DeliveryStatus.CANCELLED))
+    counted = Delivery.objects.filter(edition__letter__in=letters).annotate(is_followed=is_followed).order_by()
+    return counted.values_list("edition__letter", "dispatch", "status", "is_followed").annotate(Count("pk"))

@@ -346,7 +346,7 @@ def test_nothing_forged_reaches_the_application(tmp_path: Path) -> None:
     port = free_port()
     with HTTPServer(("127.0.0.1", 0), Listener) as server, Processes() as processes:
         Thread(target=server.serve_forever, daemon=True).start()
-        site = deployed(tmp_path, app=server.server_port, port=port, plain=(plain := free_port()), rate="1r/s")
+        site = deployed(tmp_path, app=server.server_port, port=port, plain=(plain := free_port()), rate="10r/s")
         start_nginx(processes, tmp_path / "nginx", site, port)
         ask(port, "/desk/%2e%2e/?a=/../b", tls=True, cookie="a=b", **FORGED)
         moved = ask(plain, "/en/?x=1", host="evil.example")
